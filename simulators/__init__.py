@@ -1,0 +1,1 @@
+"""Honest opponents: Xero and Dynamics 365 as their documents describe them, sharing no code with the connector."""
