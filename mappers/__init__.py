@@ -1,0 +1,1 @@
+"""Pure translations between Dynamics rows, our own values and Xero documents."""

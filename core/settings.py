@@ -1,0 +1,100 @@
+"""Settings from the environment and `.env`, read once at the start of a process; every error is told at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from environs import Env, EnvError
+
+from core.errors import Misconfigured
+
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of all processes. URLs have no slash at the end; secrets never appear in `repr`."""
+
+    redis_url: str = field(repr=False)
+    database_url: str = field(repr=False)
+    data_dir: Path
+    public_url: str
+    token_keys: tuple[str, ...] = field(repr=False)
+    ca_bundle: str | None
+    xero_client_id: str
+    xero_client_secret: str = field(repr=False)
+    xero_webhook_key: str = field(repr=False)
+    xero_api_url: str
+    xero_identity_url: str
+    xero_login_url: str
+    microsoft_client_id: str
+    microsoft_client_secret: str = field(repr=False)
+    microsoft_authority: str
+    poll_interval_s: int
+    log_level: str
+    log_format: str
+
+
+def read_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """Return the settings. Raises Misconfigured naming every variable that is wrong, never its value."""
+    env = Env(eager=False)
+    if env_file is not None and env_file.is_file():
+        env.read_env(str(env_file), recurse=False)
+    data_dir = Path(env.str("DATA_DIR", "var") or "var")
+    values: dict[str, Any] = {
+        "redis_url": env.str("REDIS_URL", f"unix://{(data_dir / 'redis' / 'redis.sock').absolute()}?db=0"),
+        "database_url": env.str("DATABASE_URL", f"sqlite:///{(data_dir / 'connector.db').absolute()}"),
+        "data_dir": data_dir,
+        "public_url": env.str("PUBLIC_URL", "http://localhost:8000"),
+        "token_keys": tuple(env.list("TOKEN_KEYS", []) or ()),
+        "ca_bundle": env.str("CA_BUNDLE", "") or None,
+        "xero_client_id": env.str("XERO_CLIENT_ID", ""),
+        "xero_client_secret": env.str("XERO_CLIENT_SECRET", ""),
+        "xero_webhook_key": env.str("XERO_WEBHOOK_KEY", ""),
+        "xero_api_url": env.str("XERO_API_URL", "https://api.xero.com"),
+        "xero_identity_url": env.str("XERO_IDENTITY_URL", "https://identity.xero.com"),
+        "xero_login_url": env.str("XERO_LOGIN_URL", "https://login.xero.com"),
+        "microsoft_client_id": env.str("MICROSOFT_CLIENT_ID", ""),
+        "microsoft_client_secret": env.str("MICROSOFT_CLIENT_SECRET", ""),
+        "microsoft_authority": env.str("MICROSOFT_AUTHORITY", "https://login.microsoftonline.com"),
+        "poll_interval_s": env.int("POLL_INTERVAL_SECONDS", 300),
+        "log_level": env.str("LOG_LEVEL", "INFO"),
+        "log_format": env.str("LOG_FORMAT", "json"),
+    }
+    problems = _seal(env)
+    problems += [
+        f"{name.upper()}: {problem}"
+        for name in values
+        if name.endswith(("_url", "authority")) and (problem := _url_problem(name, values[name]))
+    ]
+    if isinstance(values["poll_interval_s"], int) and values["poll_interval_s"] < 1:
+        problems.append("POLL_INTERVAL_SECONDS: must be at least 1")
+    if problems:
+        raise Misconfigured("Settings are wrong:\n  " + "\n  ".join(problems))
+    return Settings(**{name: value.rstrip("/") if name in _SLASHED else value for name, value in values.items()})
+
+
+_SLASHED = frozenset({"public_url", "xero_api_url", "xero_identity_url", "xero_login_url", "microsoft_authority"})
+
+
+def _seal(env: Env) -> list[str]:
+    try:
+        env.seal()
+    except EnvError:
+        return [f"{name}: {'; '.join(messages)}" for name, messages in env._errors.items()]  # noqa: SLF001
+    return []
+
+
+def _url_problem(name: str, url: object) -> str | None:
+    """Rule H6: TLS everywhere, plain HTTP only to loopback."""
+    if name in ("redis_url", "database_url"):
+        return None
+    parts = urlsplit(str(url))
+    if parts.scheme == "https" and parts.hostname:
+        return None
+    if parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS:
+        return None
+    return "must be an https:// address (plain http only to this machine)"

@@ -1,0 +1,204 @@
+"""Creates documents in Xero exactly once: the intent stands in Dynamics first, an unknown outcome is resolved first.
+
+The Xero details row is the journal. An attempt is open from its intent until a known outcome is written back; the
+rows that share its key, in the order of their invoice ids, are the request. Source: DESIGN 3.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from clients.dataverse import Change, Changes, Payload, key_path
+from clients.xero import Element
+from core import columns, gates, ids
+from core.errors import LeaseLost, Rejected, Unknown
+from core.invoice import Details
+from mappers.xero import Origin, find_origin
+from pipeline.documents import Member, payloads, prepare
+from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report
+from pipeline.reading import list_attempt_members, read_invoices
+from pipeline.tools import Tools
+
+SEND_WITHIN = timedelta(minutes=5)  # Xero remembers an Idempotency-Key for 6 minutes from the first call
+CLOSE_AFTER = timedelta(minutes=7)  # by then a late request has arrived or never will
+LOOK_BACK = timedelta(minutes=10)
+DEAD_STATUSES = frozenset({"VOIDED", "DELETED"})
+
+log = structlog.get_logger()
+
+
+def create(tools: Tools, members: Sequence[Member], report: Report) -> list[Outcome]:
+    """Create the documents of these invoices (at most 50) in one call and return what became of each.
+
+    Raises Conflict if a row moved since it was read and Rejected if Dynamics refuses the intents (nothing was
+    sent), Unknown if nobody knows what Xero did. A call that Xero refuses whole made nothing: its members are noted
+    in `report` to go singly, so that the culprit stands alone.
+    """
+    body = payloads(members)
+    attempt_key = ids.content_hash(body)
+    started = tools.hold().replace(microsecond=0)
+    journalled = _write_intents(tools, members, attempt_key, started)
+    return _send(tools, journalled, attempt_key, started, report)
+
+
+def resolve(tools: Tools, rows: Sequence[Details], report: Report) -> list[Outcome]:
+    """Return the outcomes of the open attempts on these rows, whatever has become of their invoices since.
+
+    An attempt whose outcome stays unknown for now is noted in `report` with the time of the next look.
+    """
+    members = list_attempt_members(tools, [row.attempt_key for row in rows])
+    grouped: dict[tuple[str, datetime], list[Present]] = defaultdict(list)
+    for chunk in _chunks(sorted(set(members))):
+        for present in read_invoices(tools, chunk).values():
+            details = present.details
+            if details is not None and details.attempt_started is not None:
+                grouped[details.attempt_key, details.attempt_started].append(present)
+    outcomes: list[Outcome] = []
+    for (attempt_key, started), presents in sorted(grouped.items(), key=lambda entry: entry[0][1]):
+        outcomes += _resolve_one(tools, presents, attempt_key, started, report)
+    return outcomes
+
+
+def _resolve_one(
+    tools: Tools, presents: Sequence[Present], attempt_key: str, started: datetime, report: Report
+) -> list[Outcome]:
+    if tools.hold() - started < SEND_WITHIN:
+        members, failed = prepare(tools, presents)
+        if not failed and len(members) == len(presents) and ids.content_hash(payloads(members)) == attempt_key:
+            try:
+                return _send(tools, members, attempt_key, started, report)
+            except Unknown:
+                log.info("attempt.unanswered", connection=tools.connection.id, attempt=attempt_key[:12])
+    return _look(tools, presents, started, report)
+
+
+def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: Report) -> list[Outcome]:
+    """Look for the documents in Xero by their origin (DESIGN 3)."""
+    origins = _documents_by_origin(tools, started - LOOK_BACK)
+    found: dict[str, Payload] = {}
+    for present in presents:
+        origin = Origin(tools.connection.dynamics_organization_id.lower(), present.invoice_id.lower())
+        if origin in origins:
+            found[present.invoice_id] = origins[origin]
+    whole = {
+        row["InvoiceID"]: row for row in tools.xero.list_invoices(ids=[row["InvoiceID"] for row in found.values()])
+    }
+    now = tools.hold()
+    outcomes: list[Outcome] = []
+    for present in presents:
+        if present.invoice_id in found:
+            document = whole[found[present.invoice_id]["InvoiceID"]]
+            outcomes.append(Created(present, document, _line_ids(present, document), adopted=True))
+        elif now - started > CLOSE_AFTER:
+            outcomes.append(AttemptEnded(present))
+        else:
+            report.later(present.invoice_id, started + CLOSE_AFTER + timedelta(seconds=1))
+    return outcomes
+
+
+def _documents_by_origin(tools: Tools, since: datetime) -> Mapping[Origin, Payload]:
+    """A living document comes before a dead one of the same origin; among equals the one that was there first."""
+    found: dict[Origin, Payload] = {}
+    for document in tools.xero.list_invoices_changed(since, summary=True):
+        origin = find_origin(document)
+        if origin is None:
+            continue
+        known = found.get(origin)
+        if known is None or (known["Status"] in DEAD_STATUSES and document["Status"] not in DEAD_STATUSES):
+            found[origin] = document
+    return found
+
+
+def _line_ids(present: Present, document: Payload) -> tuple[str, ...]:
+    """The lines' ids, if the invoice still has as many lines as the document."""
+    if present.invoice is None:
+        return ()
+    lines = gates.billed_lines(present.invoice)
+    return tuple(line.id for line in lines) if len(lines) == len(document.get("LineItems", ())) else ()
+
+
+def _write_intents(tools: Tools, members: Sequence[Member], attempt_key: str, started: datetime) -> list[Member]:
+    """Write the intents, all or none, and return the members with their rows as they are now."""
+    changes = tuple(_intent(tools, member, attempt_key, started) for member in members)
+    (outcome,) = tools.dataverse.batch([Changes(changes)])
+    if outcome.error is not None:
+        raise outcome.error
+    journalled = []
+    for member, row in zip(members, outcome.representations, strict=True):
+        if row is None:
+            raise Unknown("Dynamics did not show the rows that it wrote")
+        details = Details(
+            id=row["stl3_xerodetailsid"],
+            etag=row["@odata.etag"],
+            invoice_id=member.present.invoice_id,
+            connection_id=tools.connection.id,
+            export_status="No",
+            attempt_started=started,
+            attempt_key=attempt_key,
+        )
+        journalled.append(
+            Member(Present(member.present.invoice_id, member.present.invoice, details), member.document)
+        )
+    return journalled
+
+
+def _intent(tools: Tools, member: Member, attempt_key: str, started: datetime) -> Change:
+    details, invoice = member.present.details, member.present.invoice
+    row: Payload = {
+        columns.NAME: invoice.name if invoice else "",
+        "stl3_Connector@odata.bind": f"/{columns.CONNECTOR.set_name}({tools.connection.id})",
+        "stl3_connectionid": tools.connection.id,
+        "stl3_Invoice@odata.bind": f"/invoices({member.present.invoice_id})",
+        "stl3_dynamicsnumber": invoice.number if invoice else "",
+        "stl3_documentkind": columns.DOCUMENT_KIND["Sales invoice"],
+        "stl3_exportstatus": columns.EXPORT_STATUS["No"],
+        "stl3_attemptstarted": f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        "stl3_attemptkey": attempt_key,
+        "stl3_fingerprint": None,
+    }
+    return Change(
+        "PATCH",
+        key_path(columns.DETAILS.set_name, {"stl3_dynamicsinvoiceid": member.present.invoice_id}),
+        row,
+        if_match=details.etag if details else None,
+        if_none_match=None if details else "*",
+        returns=("stl3_xerodetailsid",),
+    )
+
+
+def _send(
+    tools: Tools, members: Sequence[Member], attempt_key: str, started: datetime, report: Report
+) -> list[Outcome]:
+    """Send the request of an attempt; called only while its key is remembered by Xero."""
+    now = tools.hold()
+    if now - started >= SEND_WITHIN:
+        raise LeaseLost("the attempt grew too old before it could be sent")
+    key = ids.idempotency_key(tools.connection.id, attempt_key, started)
+    try:
+        elements = tools.xero.create_invoices(payloads(members), key=key)
+    except Rejected as error:
+        if len(members) > 1:
+            report.singly |= {member.present.invoice_id for member in members}
+            return [AttemptEnded(member.present) for member in members]
+        return [Failed(members[0].present, error.messages or (str(error),))]
+    log.info(
+        "invoices.sent",
+        connection=tools.connection.id,
+        documents=len(members),
+        refused=sum(not element.ok for element in elements),
+    )
+    return [_outcome(member, element) for member, element in zip(members, elements, strict=True)]
+
+
+def _outcome(member: Member, element: Element) -> Outcome:
+    if element.ok:
+        return Created(member.present, element.document, member.document.line_ids)
+    return Failed(member.present, element.errors)
+
+
+def _chunks(invoice_ids: Sequence[str], size: int = 50) -> list[Sequence[str]]:
+    return [invoice_ids[start : start + size] for start in range(0, len(invoice_ids), size)]

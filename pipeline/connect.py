@@ -1,0 +1,209 @@
+"""Joins a Xero organisation and a Dynamics organisation: consents, the rows in Dynamics, the webhook endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from core import columns, ids
+from core.connections import IN_SERVICE, Connection, Connections
+from core.consents import Consent, Consents
+from core.endpoints import Endpoint, Endpoints
+from core.errors import ConnectorError, Misconfigured
+from core.settings import LOOPBACK_HOSTS, Settings
+from mappers import preferences
+from pipeline.tools import Tools
+
+XERO_SCOPES = "accounting.invoices accounting.contacts accounting.settings.read accounting.payments.read"  # of a custom connection
+
+
+class _XeroSchema(Schema):
+    tenant_id = fields.UUID(required=True)
+    client_id = fields.String()
+    client_secret = fields.String()
+    refresh_token = fields.String()
+
+
+class _DynamicsSchema(Schema):
+    url = fields.URL(required=True, schemes={"https", "http"}, require_tld=False)
+    tenant_id = fields.String(required=True, validate=validate.Length(min=1))
+    client_id = fields.String()
+    client_secret = fields.String()
+
+
+class _EntrySchema(Schema):
+    name = fields.String(load_default="")
+    timezone = fields.String(
+        required=True, validate=validate.OneOf(sorted(available_timezones()), error="unknown zone")
+    )
+    xero = fields.Nested(_XeroSchema, required=True)
+    dynamics = fields.Nested(_DynamicsSchema, required=True)
+    settings = fields.Dict(keys=fields.String(), load_default=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A connection and the endpoint to which its Dynamics has to post (its address under PUBLIC_URL, its secret)."""
+
+    connection: Connection
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Joiner:
+    """`connect` opens both sides of a connection; `now` is the time."""
+
+    settings: Settings
+    connections: Connections
+    consents: Consents
+    endpoints: Endpoints
+    connect: Callable[[Connection, Callable[[], datetime]], Tools]
+    now: Callable[[], datetime]
+
+    def join(self, entry: Any) -> Joined:
+        """Make or renew the connection that `entry` describes; repeating it changes nothing (rule G8).
+
+        `entry` is one element of the file of `connector connections import`. Both sides are asked before anything
+        is kept. Raises Misconfigured saying what is wrong with the entry, Disconnected or Transient.
+        """
+        loaded = _load(entry)
+        chosen = _settings_row(loaded["settings"])
+        xero = self._xero_consent(loaded["xero"])
+        dynamics = self._dynamics_consent(loaded["dynamics"])
+        draft = Connection(
+            id="",
+            name=loaded["name"],
+            timezone=loaded["timezone"],
+            state=IN_SERVICE,
+            state_reason="",
+            xero_tenant_id=str(loaded["xero"]["tenant_id"]),
+            xero_consent_id=xero.id,
+            dynamics_organization_id="",
+            dynamics_url=loaded["dynamics"]["url"].rstrip("/"),
+            dynamics_consent_id=dynamics.id,
+            created_at=self.now(),
+        )
+        self._keep(xero)
+        self._keep(dynamics)
+        tools = self.connect(draft, self.now)
+        organization_id = str(tools.dataverse.who_am_i()["OrganizationId"]).lower()
+        organisation = tools.xero.get_organisation()
+        connection = self._complete(draft, organization_id, organisation)
+        _write_rows(tools, connection, organisation, chosen)
+        self.connections.save(connection)
+        return Joined(connection, self.endpoints.ensure(organization_id))
+
+    def _keep(self, consent: Consent) -> None:
+        """Save a consent, but never an old refresh token over the one that it has rotated to since."""
+        try:
+            if consent.given and self.consents.get(consent.id).given == consent.given:
+                return
+        except KeyError:
+            pass  # a new one
+        self.consents.save(consent)
+
+    def _complete(self, draft: Connection, organization_id: str, organisation: dict[str, Any]) -> Connection:
+        host = urlsplit(draft.dynamics_url).hostname
+        connection_id = ids.connection_id(draft.xero_tenant_id, organization_id)
+        known = self.connections.find(connection_id)
+        return Connection(
+            id=connection_id,
+            name=draft.name or f"{organisation['Name']} - {host}",
+            timezone=draft.timezone,
+            state=draft.state,
+            state_reason="",
+            xero_tenant_id=draft.xero_tenant_id,
+            xero_consent_id=draft.xero_consent_id,
+            dynamics_organization_id=organization_id,
+            dynamics_url=draft.dynamics_url,
+            dynamics_consent_id=draft.dynamics_consent_id,
+            created_at=known.created_at if known else draft.created_at,
+        )
+
+    def _xero_consent(self, xero: dict[str, Any]) -> Consent:
+        client_id = xero.get("client_id") or self.settings.xero_client_id
+        client_secret = xero.get("client_secret") or self.settings.xero_client_secret
+        if not client_id or not client_secret:
+            raise Misconfigured(
+                "xero: give client_id and client_secret, or set XERO_CLIENT_ID and XERO_CLIENT_SECRET"
+            )
+        refresh_token = xero.get("refresh_token", "")
+        return Consent(
+            id=ids.derived_id("consent", "xero", client_id, str(xero["tenant_id"])),
+            provider="xero",
+            client_id=client_id,
+            client_secret=client_secret,
+            scope=f"{XERO_SCOPES} offline_access" if refresh_token else XERO_SCOPES,
+            refresh_token=refresh_token,
+            given=ids.digest(refresh_token) if refresh_token else "",
+        )
+
+    def _dynamics_consent(self, dynamics: dict[str, Any]) -> Consent:
+        client_id = dynamics.get("client_id") or self.settings.microsoft_client_id
+        client_secret = dynamics.get("client_secret") or self.settings.microsoft_client_secret
+        if not client_id or not client_secret:
+            raise Misconfigured(
+                "dynamics: give client_id and client_secret, or set MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET"
+            )
+        return Consent(
+            id=ids.derived_id("consent", "dynamics", dynamics["tenant_id"], client_id, dynamics["url"].rstrip("/")),
+            provider="dynamics",
+            client_id=client_id,
+            client_secret=client_secret,
+            directory=dynamics["tenant_id"],
+        )
+
+
+def _load(entry: Any) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = _EntrySchema().load(entry)
+    except ValidationError as error:
+        raise Misconfigured("; ".join(_flat(error.messages))) from error
+    parts = urlsplit(loaded["dynamics"]["url"])
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise Misconfigured("dynamics.url: must be https (plain http only to this machine)")
+    ZoneInfo(loaded["timezone"])
+    return loaded
+
+
+def _flat(messages: Any, path: str = "") -> list[str]:
+    if isinstance(messages, dict):
+        return [
+            text for name, inner in messages.items() for text in _flat(inner, f"{path}.{name}" if path else str(name))
+        ]
+    return [f"{path}: {' '.join(str(message) for message in messages)}"]
+
+
+def _settings_row(chosen: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return preferences.to_row(chosen)
+    except ValueError as error:
+        raise Misconfigured(str(error)) from error
+
+
+def _write_rows(tools: Tools, connection: Connection, organisation: dict[str, Any], chosen: dict[str, Any]) -> None:
+    """The connector's record has the connection's own id, so that a lookup on an invoice names the connection."""
+    record = {
+        columns.NAME: f"{organisation['Name']} - {urlsplit(connection.dynamics_url).hostname}",
+        "stl3_xeroorganisation": organisation["Name"],
+        "stl3_dynamicsurl": connection.dynamics_url,
+        "stl3_connectionid": connection.id,
+        "stl3_state": columns.CONNECTOR_STATE["In service"],
+    }
+    row = {
+        columns.NAME: record[columns.NAME],
+        "stl3_Connector@odata.bind": f"/{columns.CONNECTOR.set_name}({connection.id})",
+    }
+    try:
+        tools.dataverse.upsert(columns.CONNECTOR.set_name, connection.id, record)
+        tools.dataverse.upsert(columns.SETTINGS.set_name, {"stl3_connectionid": connection.id}, row | chosen)
+    except ConnectorError as error:
+        raise Misconfigured(
+            f"Dynamics does not take the connector's record: {error}. Is the connector's solution installed?"
+        ) from error

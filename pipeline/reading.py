@@ -1,0 +1,95 @@
+"""Reads the Dynamics side of a batch of invoices in one call."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from clients.dataverse import Payload, Read
+from clients.odata import lookup_in, odata_in, rows_path
+from core import columns
+from core.errors import Disconnected, Rejected
+from core.preferences import Preferences
+from mappers import dynamics
+from mappers import preferences as preferences_mapper
+from pipeline.outcomes import Present
+from pipeline.tools import Tools
+
+
+def read_invoices(tools: Tools, invoice_ids: Iterable[str]) -> dict[str, Present]:
+    """Return what Dynamics holds of each of these invoices (at most 50), by id; one `$batch` of three reads.
+
+    Raises Transient, Limited or Disconnected.
+    """
+    wanted = sorted(set(invoice_ids))
+    if not wanted:
+        return {}
+    invoices, lines, details = read_batch(
+        tools,
+        rows_path(
+            "invoices",
+            {
+                "$select": dynamics.INVOICE_SELECT,
+                "$expand": dynamics.INVOICE_EXPAND,
+                "$filter": odata_in("invoiceid", wanted),
+            },
+        ),
+        rows_path(
+            "invoicedetails",
+            {
+                "$select": dynamics.LINE_SELECT,
+                "$expand": dynamics.LINE_EXPAND,
+                "$filter": lookup_in("_invoiceid_value", wanted),
+            },
+        ),
+        rows_path(
+            columns.DETAILS.set_name,
+            {"$select": dynamics.DETAILS_SELECT, "$filter": odata_in("stl3_dynamicsinvoiceid", wanted)},
+        ),
+    )
+    lines_of = defaultdict(list)
+    for line in lines:
+        lines_of[line["_invoiceid_value"]].append(line)
+    invoice_of = {row["invoiceid"]: dynamics.to_invoice(row, lines_of[row["invoiceid"]]) for row in invoices}
+    details_of = {row["stl3_dynamicsinvoiceid"]: dynamics.to_details(row) for row in details}
+    return {key: Present(key, invoice_of.get(key), details_of.get(key)) for key in wanted}
+
+
+def list_attempt_members(tools: Tools, attempt_keys: Sequence[str]) -> list[str]:
+    """Return the ids of all invoices of this connection that share these open attempts."""
+    mine = f"stl3_connectionid eq '{tools.connection.id}'"
+    query = {
+        "$select": "stl3_dynamicsinvoiceid",
+        "$filter": f"{mine} and {odata_in('stl3_attemptkey', sorted(set(attempt_keys)))}",
+    }
+    (rows,) = read_batch(tools, rows_path(columns.DETAILS.set_name, query))
+    return [row["stl3_dynamicsinvoiceid"] for row in rows]
+
+
+def read_preferences(tools: Tools) -> Preferences:
+    """Return the settings of the connection, at most a minute old (rule B)."""
+    known = tools.memory.preferences()
+    if known is not None:
+        return known
+    query = {
+        "$select": preferences_mapper.SELECT,
+        "$filter": f"stl3_connectionid eq '{tools.connection.id}'",
+    }
+    (rows,) = read_batch(tools, rows_path(columns.SETTINGS.set_name, query))
+    found = preferences_mapper.to_preferences(rows[0]) if rows else Preferences()
+    tools.memory.remember_preferences(found)
+    return found
+
+
+def read_batch(tools: Tools, *paths: str) -> list[tuple[Payload, ...]]:
+    """Return the rows of each path, in one call. Raises Transient, Limited or Disconnected."""
+    outcomes = tools.dataverse.batch([Read(path) for path in paths])
+    for outcome in outcomes:
+        if isinstance(outcome.error, Rejected):
+            # A refused read is never the invoice's fault: a table or column of ours is missing over there.
+            raise Disconnected(
+                f"Dynamics refuses to read: {outcome.error}. Is the connector's solution installed and up to date?"
+            ) from outcome.error
+        if outcome.error is not None:
+            raise outcome.error
+    return [outcome.rows for outcome in outcomes]

@@ -1,0 +1,102 @@
+"""Makes the two systems agree about a batch of invoices: read both now, compare, do what is missing, write back.
+
+A plain function: whoever calls it (actor, command line, simulation test) has claimed the invoices and holds the lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from core import gates
+from pipeline.attempts import DEAD_STATUSES, create, resolve
+from pipeline.documents import prepare
+from pipeline.outcomes import Created, Failed, Outcome, Present, Report, Waits
+from pipeline.reading import read_invoices
+from pipeline.tools import Tools
+from pipeline.writeback import write_back
+
+
+def reconcile(tools: Tools, invoice_ids: Iterable[str]) -> Report:
+    """Bring these invoices (at most 50) as far as they can go now.
+
+    Safe to run any number of times, in any order, from the start after a crash anywhere.
+    Raises what `core.errors` names; whatever was not finished is then still due.
+    """
+    report = Report()
+    presents = read_invoices(tools, invoice_ids)
+    open_rows = [present.details for present in presents.values() if _has_open_attempt(present, tools)]
+    if open_rows:
+        # An open attempt outranks every gate: what it made is found before anything new is decided.
+        write_back(tools, resolve(tools, [row for row in open_rows if row is not None], report), report)
+        presents = read_invoices(tools, presents)
+
+    now = tools.hold()
+    ours = [
+        present for present in presents.values() if _is_ours(present, tools) and not _has_open_attempt(present, tools)
+    ]
+    waits = [outcome for present in ours if (outcome := _waits(tools, present, now, report)) is not None]
+    ready = [present for present in ours if _may_go(tools, present, now)]
+    known = [present for present in ready if present.details is not None and present.details.xero_invoice_id]
+    fresh = [present for present in ready if present not in known]
+
+    outcomes: list[Outcome] = [*waits, *_revisit(tools, known)]
+    if fresh:
+        members, failed = prepare(tools, fresh)
+        outcomes += failed
+        if members:
+            outcomes += create(tools, members, report)
+    write_back(tools, outcomes, report)
+    return report
+
+
+def _has_open_attempt(present: Present, tools: Tools) -> bool:
+    details = present.details
+    return (
+        details is not None and details.attempt_started is not None and details.connection_id == tools.connection.id
+    )
+
+
+def _is_ours(present: Present, tools: Tools) -> bool:
+    """A document stays with the connection of its details row (rule C63); else the invoice says whose it is."""
+    if present.details is not None and present.details.connection_id:
+        return present.details.connection_id == tools.connection.id
+    return present.invoice is not None and present.invoice.connector_id == tools.connection.id
+
+
+def _may_go(tools: Tools, present: Present, now: datetime) -> bool:
+    if present.invoice is None:
+        return False
+    found = gates.gates_of(present.invoice, present.details, tools.connection, now)
+    return all(gate.is_open for gate in found)
+
+
+def _waits(tools: Tools, present: Present, now: datetime, report: Report) -> Waits | None:
+    """Return what its details row has to say now about an invoice that waits (rule C9), if it says something else."""
+    invoice, details = present.invoice, present.details
+    if invoice is None or (details is not None and details.export_status != "No"):
+        return None
+    if opens_at := gates.opens_at(invoice, tools.connection, now):
+        report.later(present.invoice_id, opens_at)
+    text = gates.waiting_text(gates.gates_of(invoice, details, tools.connection, now))
+    if not text or text == (details.waiting_for if details else None):
+        return None
+    return Waits(present, text)
+
+
+def _revisit(tools: Tools, presents: Sequence[Present]) -> list[Outcome]:
+    """A person set an exported invoice back to No (rule C7): a document that lives is kept, never made again."""
+    xero_ids = [present.details.xero_invoice_id for present in presents if present.details is not None]
+    documents = {row["InvoiceID"]: row for row in tools.xero.list_invoices(ids=xero_ids)} if xero_ids else {}
+    outcomes: list[Outcome] = []
+    for present in presents:
+        xero_id = present.details.xero_invoice_id if present.details else ""
+        document = documents.get(xero_id)
+        if document is not None and document["Status"] not in DEAD_STATUSES:
+            outcomes.append(Created(present, document, (), adopted=True))
+        else:
+            was = "is not found" if document is None else f"has been {document['Status'].lower()}"
+            outcomes.append(
+                Failed(present, (f"The document {xero_id} {was} in Xero. This version does not send it again.",))
+            )
+    return outcomes

@@ -1,0 +1,57 @@
+"""The one place that decides whether and when work is tried again (DESIGN 4); a pure function."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from core.errors import Conflict, Disconnected, LeaseLost, Limited, Transient, Unknown
+
+SINGLY_AFTER = 3  # starts without an end after which an entity is worked on alone
+PARK_AFTER = 6  # starts after which one that stands alone is put aside
+BACKOFF_MAX_S = 900
+STOPPED_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows a failure of a batch.
+
+    `drop`: the lane is somebody else's now, do nothing. `rest_s`: how long the lane rests. `stop`: the
+    connection needs an administrator. `singly`: its members go one by one. `park`: the one member is put aside.
+    """
+
+    drop: bool = False
+    rest_s: float = 0.0
+    stop: bool = False
+    singly: bool = False
+    park: bool = False
+
+
+def decide(error: BaseException, *, size: int, starts: int, failures: int, jitter: random.Random) -> Verdict:
+    """Return what follows `error`.
+
+    `size` is the number of members of the batch, `starts` the largest number of starts among them, `failures` how
+    many batches of this lane have failed in a row, this one included.
+    """
+    if isinstance(error, LeaseLost):
+        return Verdict(drop=True)
+    if isinstance(error, Limited):
+        return Verdict(rest_s=error.retry_after_s)
+    if isinstance(error, Disconnected):
+        return Verdict(rest_s=STOPPED_S, stop=True)
+    if isinstance(error, Conflict) and failures == 1:
+        return Verdict()
+    if isinstance(error, Transient | Unknown | Conflict):
+        return Verdict(rest_s=backoff_s(failures, jitter))
+    if size > 1:
+        return Verdict(singly=True)
+    if starts >= PARK_AFTER:
+        return Verdict(park=True)
+    return Verdict(rest_s=backoff_s(failures, jitter))
+
+
+def backoff_s(failures: int, jitter: random.Random) -> float:
+    """Return the wait in seconds after so many failures in a row; connections that fail together part ways."""
+    ceiling = min(2.0 ** min(failures, 20), BACKOFF_MAX_S)
+    return ceiling * jitter.uniform(0.5, 1.0)

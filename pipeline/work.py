@@ -1,0 +1,156 @@
+"""Works one lane: claims what is due, reconciles it as a batch, goes on until nothing is due or its time is up."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from core import connections, ids
+from core.connections import Connection
+from core.errors import ConnectorError, LeaseLost
+from pipeline.app import App
+from pipeline.dead import DeadLetter
+from pipeline.lane_scripts import ask
+from pipeline.lanes import Claimed, Entity, Lease
+from pipeline.outcomes import Failed, Report
+from pipeline.reading import read_invoices
+from pipeline.reconcile import reconcile
+from pipeline.tools import Tools
+from pipeline.verdict import SINGLY_AFTER, decide
+from pipeline.writeback import write_back
+
+BATCH_MAX = 50
+
+log = structlog.get_logger()
+
+
+def work(app: App, connection_id: str) -> None:
+    """Work the lane of a connection for a time slice; do nothing while another worker holds it or it rests.
+
+    Raises Transient when Redis does not answer: the lane is woken again by the sweeper.
+    """
+    lease = app.lanes.acquire(connection_id, app.new_token())
+    if lease is None:
+        return
+    connection = app.connections.find(connection_id)
+    if connection is None:
+        app.lanes.forget(connection_id)
+        return
+    try:
+        with app.keep(lease):
+            _work(app, connection, lease)
+    except LeaseLost:
+        log.warning("lane.lost", connection=connection_id)
+
+
+def _work(app: App, connection: Connection, lease: Lease) -> None:
+    ends_at = app.clock.now() + timedelta(seconds=app.slice_s)
+    # Work on a connection that had stopped is the test whether it was repaired: its gate is not what stops it.
+    tried = (
+        connection if connection.state == connections.PAUSED else replace(connection, state=connections.IN_SERVICE)
+    )
+    tools = app.connect(tried, lease.hold)
+    while True:
+        claimed = lease.claim(BATCH_MAX, singly_after=SINGLY_AFTER)
+        if not claimed:
+            if lease.release():
+                return
+            continue
+        if not _batch(app, connection, tools, lease, claimed):
+            lease.release(with_work_left=True)
+            return
+        if app.clock.now() >= ends_at:
+            lease.release(with_work_left=True)
+            app.wake(connection.id)
+            return
+
+
+def _batch(app: App, connection: Connection, tools: Tools, lease: Lease, claimed: Sequence[Claimed]) -> bool:
+    """Reconcile what was claimed; return False when the lane rests now."""
+    entities = [claim.entity for claim in claimed]
+    try:
+        report = reconcile(tools, [entity.id for entity in entities])
+    except LeaseLost:
+        raise
+    except Exception as error:  # whatever it is, `decide` tells our defects from the world's
+        return _failed(app, tools, lease, claimed, error)
+    _forgive(app, connection)
+    _finish(lease, entities, report)
+    return True
+
+
+def _finish(lease: Lease, entities: Sequence[Entity], report: Report) -> None:
+    again = {Entity("dynamics", "invoice", invoice_id): at for invoice_id, at in report.again.items()}
+    lease.finish(entities, again={entity: at for entity, at in again.items() if entity in entities})
+    singly = [entity for entity in entities if entity.id in report.singly]
+    lease.give_back(singly, due_at=lease.hold(), starts=SINGLY_AFTER)
+
+
+def _failed(app: App, tools: Tools, lease: Lease, claimed: Sequence[Claimed], error: Exception) -> bool:
+    """Do what the verdict says; return False when the lane rests now."""
+    entities, now = [claim.entity for claim in claimed], lease.hold()
+    failures = ask(lambda: app.redis.hincrby("failures", tools.connection.id, 1))
+    verdict = decide(
+        error,
+        size=len(entities),
+        starts=max(claim.starts for claim in claimed),
+        failures=failures,
+        jitter=app.jitter,
+    )
+    expected = isinstance(error, ConnectorError)
+    log.warning(
+        "batch.failed",
+        connection=tools.connection.id,
+        entities=len(entities),
+        error=type(error).__name__,
+        reason=str(error) if expected else None,
+        reference=error.reference if isinstance(error, ConnectorError) else None,
+        failures=failures,
+        rest_s=round(verdict.rest_s, 1),
+        trace=None if expected else _trace(error),
+    )
+    if verdict.park:
+        _park(app, tools, lease, entities[0], error)
+        return True
+    lease.give_back(entities, due_at=now, starts=SINGLY_AFTER if verdict.singly else None if not expected else 0)
+    if verdict.stop:
+        app.connections.save_state(tools.connection.id, connections.NEEDS_ATTENTION, str(error))
+    if verdict.rest_s:
+        app.lanes.rest(tools.connection.id, until=now + timedelta(seconds=verdict.rest_s))
+        return False
+    return True
+
+
+def _park(app: App, tools: Tools, lease: Lease, entity: Entity, error: Exception) -> None:
+    """Put the entity aside and say so on the invoice; if even that fails, the dead letter says it."""
+    now = lease.hold()
+    reference = ids.digest(tools.connection.id, str(entity), now.isoformat())[:12]
+    letter = DeadLetter(tools.connection.id, entity, reference, type(error).__name__, _trace(error), now)
+    app.dead.put(letter)
+    message = f"This is our fault, not yours. Our support can find it by the reference {reference}."
+    try:
+        present = read_invoices(tools, [entity.id])[entity.id]
+        write_back(tools, [Failed(present, (message,))], Report())
+    except ConnectorError as refused:
+        log.warning("dead.unannounced", connection=tools.connection.id, reference=reference, error=str(refused))
+    log.error("entity.parked", connection=tools.connection.id, entity=str(entity), reference=reference)
+    lease.finish([entity], again={})
+
+
+def _forgive(app: App, connection: Connection) -> None:
+    """A batch went through: earlier failures no longer count, and a connection that had stopped is in service."""
+    ask(lambda: app.redis.hdel("failures", connection.id))
+    if connection.state == connections.NEEDS_ATTENTION:
+        app.connections.save_state(connection.id, connections.IN_SERVICE)
+
+
+def _trace(error: BaseException) -> str:
+    """Where it happened, without values: messages and locals may hold a customer's data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " < ".join(
+        f"{frame.name} {frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames)
+    )
