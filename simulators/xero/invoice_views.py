@@ -1,0 +1,106 @@
+"""How invoices are shown: the same record looks different in a write's answer, a single GET and each kind of list."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from simulators.xero.arithmetic import rounded
+from simulators.xero.call import messages
+from simulators.xero.codec import Record
+from simulators.xero.contacts import embedded_view, reference_view
+from simulators.xero.documents import Editing
+from simulators.xero.state import Organisation
+
+Shape = Literal["written", "single", "paged", "unpaged", "summary"]
+_NAMES_FIRST = ("Type", "InvoiceID", "InvoiceNumber", "Reference")
+_OWN = ("ExpectedPaymentDate", "PlannedPaymentDate", "BrandingThemeID", "Url", "Status", "LineAmountTypes")
+_SUMS = ("SubTotal", "TotalTax", "Total", "TotalDiscount", "UpdatedDateUTC", "CurrencyCode", "FullyPaidOnDate")
+
+
+def invoice_view(organisation: Organisation, invoice: Record, shape: Shape, *, unit_places: int) -> Record:
+    """Return the invoice as this kind of answer shows it."""
+    view: Record = {name: invoice.get(name) for name in _NAMES_FIRST}
+    view |= _settlement(organisation, invoice, shape)
+    view |= {
+        "SentToContact": invoice["SentToContact"],
+        "CurrencyRate": invoice["CurrencyRate"],
+        "IsDiscounted": invoice["IsDiscounted"],
+        "HasAttachments": None if shape == "summary" else False,
+        "HasErrors": False,
+        "InvoicePaymentServices": [],
+        "UpdatedDateUTCString": f"{invoice['UpdatedDateUTC']:%Y-%m-%dT%H:%M:%SZ}",
+        "Contact": _contact(organisation, invoice, shape),
+        **_dates(invoice),
+    }
+    view |= {name: invoice.get(name) for name in _OWN}
+    if shape in {"written", "single", "paged"}:
+        view["LineItems"] = [line_view(line, unit_places) for line in invoice["LineItems"]]
+    elif shape == "unpaged":
+        view["LineItems"] = []  # not "none": only not loaded
+    view |= {name: invoice.get(name) for name in _SUMS}
+    if shape == "single":
+        view["Attachments"] = []
+    return view
+
+
+def line_view(line: Record, unit_places: int) -> Record:
+    """Return a line; its unit price is cut to the places that this call reads, whatever is stored."""
+    view = line | {"ValidationErrors": []}
+    if "UnitAmount" in line:
+        view["UnitAmount"] = rounded(line["UnitAmount"], unit_places)
+    return view
+
+
+def error_view(editing: Editing) -> Record:
+    """Echo a refused element over what is stored: the zero id when it would have been new."""
+    record = editing.record
+    view: Record = {name: record.get(name) for name in _NAMES_FIRST}
+    view |= {"Payments": [], "CreditNotes": [], "Prepayments": [], "Overpayments": []}
+    view |= {"IsDiscounted": record["IsDiscounted"], "InvoiceAddresses": [], "HasErrors": True}
+    view["InvoicePaymentServices"] = []
+    contact = editing.raw.get("Contact")
+    named = contact if isinstance(contact, dict) else record.get("Contact", {})
+    view["Contact"] = reference_view(named.get("ContactID"), named.get("Name")) | {"ValidationErrors": []}
+    view |= _dates(record)
+    view |= {name: record.get(name) for name in _OWN}
+    view["LineItems"] = [
+        {name: value for name, value in line_view(line, editing.unit_places).items() if name != "LineItemID"}
+        for line in record["LineItems"]
+    ]
+    view |= {name: record.get(name) for name in _SUMS}
+    return view | {"ValidationErrors": messages(editing.errors)}
+
+
+def _settlement(organisation: Organisation, invoice: Record, shape: Shape) -> Record:
+    lists: Record = {"Prepayments": [], "Overpayments": []}
+    due: Decimal = invoice["AmountDue"]
+    if shape == "written" and invoice["Status"] == "VOIDED":
+        due = invoice["Total"]  # only this answer still shows it
+    amounts = {"AmountDue": due, "AmountPaid": invoice["AmountPaid"]}
+    if shape == "written":
+        return lists | amounts
+    payments = [_payment(payment) for payment in organisation.payments_on(invoice["InvoiceID"])]
+    if shape == "summary" or (shape == "single" and not payments):
+        return {"CreditNotes": [], **lists, **amounts, "AmountCredited": invoice["AmountCredited"]}
+    return {"Payments": payments, "CreditNotes": [], **lists, **amounts, "AmountCredited": invoice["AmountCredited"]}
+
+
+def _payment(payment: Record) -> Record:
+    names = ("PaymentID", "Date", "Amount", "Reference", "CurrencyRate")
+    return {name: payment.get(name) for name in names} | {"HasAccount": False, "HasValidationErrors": False}
+
+
+def _contact(organisation: Organisation, invoice: Record, shape: Shape) -> Record:
+    contact = organisation.contacts[invoice["Contact"]["ContactID"]]
+    if shape in {"written", "single"}:
+        return embedded_view(contact)
+    return reference_view(contact["ContactID"], contact["Name"])
+
+
+def _dates(invoice: Record) -> Record:
+    dates: Record = {}
+    for name in ("Date", "DueDate"):
+        if day := invoice.get(name):
+            dates |= {f"{name}String": f"{day:%Y-%m-%d}T00:00:00", name: day}
+    return dates

@@ -1,0 +1,75 @@
+"""The control API: what another process can do with the simulator."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from werkzeug.test import Client
+
+from simulators.clock import Clock
+from simulators.xero import XeroSimulator
+from tests.contract.xero_caller import START
+
+
+@pytest.fixture
+def control() -> Client:
+    return Client(XeroSimulator(Clock(START), random.Random(3)).wire)
+
+
+def _post(control: Client, path: str, **body: Any) -> Any:
+    answered = control.post(f"/_control{path}", json=body)
+    assert answered.status_code == 200, answered.get_data(as_text=True)
+    return answered.get_json()
+
+
+def test_a_world_is_built_and_worked_in_from_outside(control: Client) -> None:
+    tenant_id = _post(control, "/organisations", name="Demo", region="AU", currencies=["USD"])["tenant_id"]
+    _post(control, "/apps", client_id="a", client_secret="s", tenant_ids=[tenant_id], minute_limit=100)
+    token = _post(control, "/refresh-token", client_id="a", tenant_ids=[tenant_id])["refresh_token"]
+    line = {"Description": "Work", "UnitAmount": "10.50", "AccountCode": "200"}
+    made = _post(
+        control,
+        "/act",
+        tenant_id=tenant_id,
+        action="create_invoice",
+        Type="ACCREC",
+        Contact={"Name": "Ann"},
+        DueDate="2026-04-01",
+        Status="AUTHORISED",
+        LineItems=[line],
+    )["result"]
+    _post(control, "/act", tenant_id=tenant_id, action="pay", invoice_id=made["InvoiceID"], amount="11.55")
+
+    state = control.get(f"/_control/state/{tenant_id}").get_json()
+
+    assert len(token) > 20
+    assert (state["Invoices"][0]["Status"], state["Invoices"][0]["Total"]) == ("PAID", 11.55)
+    assert [contact["Name"] for contact in state["Contacts"]] == ["Ann"]
+    assert len(state["Payments"]) == 1
+
+
+def test_what_people_may_not_do_is_a_400(control: Client) -> None:
+    tenant_id = _post(control, "/organisations", name="Demo")["tenant_id"]
+    unknown = control.post("/_control/act", json={"tenant_id": tenant_id, "action": "__init__"})
+    refused = control.post("/_control/act", json={"tenant_id": tenant_id, "action": "create_contact", "Name": " x"})
+
+    assert unknown.status_code == 400
+    assert refused.status_code == 400
+    assert "contact name" in refused.get_json()["error"]
+
+
+def test_limits_webhooks_and_breakdowns_are_set_from_outside(control: Client) -> None:
+    tenant_id = _post(control, "/organisations", name="Demo")["tenant_id"]
+    _post(control, "/apps", client_id="a", tenant_ids=[tenant_id])
+
+    limits = _post(control, "/limits", client_id="a", minute=5)
+    webhook = _post(control, "/webhooks", url="http://127.0.0.1:1/", duplicate=True)
+    breakdowns = _post(control, "/breakdowns", match="Invoices")
+    outcome = _post(control, "/verify-webhook", client_id="a")
+
+    assert limits == {"minute": 5, "day": 5000, "concurrent": 5, "app_minute": 10_000}
+    assert webhook == {"url": "http://127.0.0.1:1/", "status": "OK", "waiting": 0}
+    assert breakdowns == {"breakdowns": 1}
+    assert outcome["passed"] is False
