@@ -1,0 +1,321 @@
+"""The Xero client: one organisation, one attempt a call, answers as Xero's JSON with exact decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeGuard
+
+import requests
+
+from clients.http import READ_TIMEOUT_S, WRITE_TIMEOUT_S, Answer, call, unanswered
+from clients.tokens import Tokens
+from clients.xero_errors import error_of, messages_in, token_refused
+from clients.xero_text import any_of, equals, if_modified_since, parse_xero_date, parse_xero_time, query_string
+from core import money
+
+__all__ = ["Element", "Limits", "Payload", "Xero", "parse_xero_date", "parse_xero_time"]
+
+Payload = dict[str, Any]
+
+IDS_PER_CALL = 50
+PAGE_SIZE = 1000
+_ZERO_ID = "00000000-0000-0000-0000-000000000000"
+_ID_FIELD = {"Invoices": "InvoiceID", "Contacts": "ContactID", "Items": "ItemID"}
+# What tells documents of one call apart in the answer; Xero echoes it.
+_MARK_FIELDS = {"Invoices": ("Url", "InvoiceNumber"), "Contacts": ("ContactNumber",), "Items": ("Code",)}
+_DEAD = frozenset({"DELETED", "VOIDED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What became of one document of a write: created, or refused for `errors` in Xero's words."""
+
+    document: Payload
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many calls Xero's last answer left us: this minute, this day, and for the app this minute."""
+
+    minute: int | None = None
+    day: int | None = None
+    app_minute: int | None = None
+
+
+class Xero:
+    """Calls to one Xero organisation.
+
+    Every method raises Transient, Limited or Disconnected; reads raise Rejected for a query that Xero refuses.
+    `tenant_id` is empty only where no organisation is chosen yet (`list_connections`). After each answer
+    `server_time`, `last_limits` and `reference` (Xero's correlation id) tell what it said.
+    """
+
+    def __init__(self, session: requests.Session, tokens: Tokens, *, api_url: str, tenant_id: str) -> None:
+        self._session = session
+        self._tokens = tokens
+        self._root = api_url
+        self._url = f"{api_url}/api.xro/2.0"
+        self._tenant_id = tenant_id
+        self._refused_token = ""
+        self.server_time: datetime | None = None
+        self.last_limits = Limits()
+        self.reference: str | None = None
+
+    def create_invoices(self, documents: Sequence[Payload], *, key: str) -> list[Element]:
+        """Create invoices; return what became of each, in order. Never updates one.
+
+        `key` goes out as Idempotency-Key (128 characters): for 6 minutes Xero replays its first answer to it.
+        Raises Unknown when the outcome is not known, Rejected when the call as a whole was refused (nothing made).
+        """
+        return self._create("Invoices", documents, key, {"unitdp": "4"})
+
+    def create_contacts(self, documents: Sequence[Payload], *, key: str) -> list[Element]:
+        """Create contacts, as `create_invoices`; Xero refuses a name or ContactNumber that it has."""
+        return self._create("Contacts", documents, key, {})
+
+    def create_items(self, documents: Sequence[Payload], *, key: str) -> list[Element]:
+        """Create items, as `create_invoices`; Xero refuses a code that it has."""
+        return self._create("Items", documents, key, {"unitdp": "4"})
+
+    def list_invoices(self, *, ids: Sequence[str]) -> Iterator[Payload]:
+        """Yield these invoices with lines and payments, in Xero's order; unknown ids are left out."""
+        for chunk in _in_chunks(ids):
+            query = {"IDs": ",".join(chunk), "page": "1", "pageSize": "100", "unitdp": "4"}
+            yield from self._list("Invoices", query)
+
+    def list_invoices_changed(self, since: datetime, *, summary: bool = True) -> Iterator[Payload]:
+        """Yield the invoices changed at or after `since` (UTC, whole seconds), oldest change first.
+
+        A summary has no lines and payments. One that changes while we read may come twice.
+        """
+        query = {"order": "UpdatedDateUTC ASC,InvoiceID ASC", "pageSize": str(PAGE_SIZE)}
+        query |= {"summaryOnly": "true"} if summary else {"unitdp": "4"}
+        seen: set[tuple[str, str]] = set()
+        page = 1
+        while True:
+            headers = {"If-Modified-Since": if_modified_since(since)}
+            found, more = self._page("Invoices", query | {"page": str(page)}, headers)
+            for invoice in found:
+                mark = (invoice["InvoiceID"], invoice["UpdatedDateUTC"])
+                if mark not in seen:
+                    seen.add(mark)
+                    yield invoice
+            if not found or not more:
+                return
+            # Go on by time, not by page number: an invoice changed meanwhile leaves its place, and the ones
+            # behind it would slip from the next page onto this one, unread.
+            newest = parse_xero_time(found[-1]["UpdatedDateUTC"]).replace(microsecond=0)
+            since, page = (newest, 1) if newest > since else (since, page + 1)
+
+    def find_invoice_by_number(self, number: str) -> Payload | None:
+        """Return the sales invoice of exactly this number, with lines; a live one before a deleted or voided."""
+        query = {"page": "1", "pageSize": "100", "unitdp": "4"}
+        # A list parameter would take a comma in the number for two numbers.
+        query |= {"where": equals("InvoiceNumber", number)} if "," in number else {"InvoiceNumbers": number}
+        found = [
+            invoice
+            for invoice in self._list("Invoices", query)
+            if invoice.get("Type") == "ACCREC" and str(invoice.get("InvoiceNumber", "")).lower() == number.lower()
+        ]
+        return min(found, key=lambda invoice: invoice.get("Status") in _DEAD, default=None)
+
+    def list_contacts(self, *, ids: Sequence[str]) -> Iterator[Payload]:
+        """Yield these contacts in full (terms, defaults, balances), archived ones included."""
+        for chunk in _in_chunks(ids):
+            query = {"IDs": ",".join(chunk), "page": "1", "pageSize": "100", "includeArchived": "true"}
+            yield from self._list("Contacts", query)
+
+    def list_contacts_matching(
+        self,
+        *,
+        contact_numbers: Iterable[str] = (),
+        account_numbers: Iterable[str] = (),
+        names: Iterable[str] = (),
+        include_archived: bool = False,
+    ) -> Iterator[Payload]:
+        """Yield contacts that match one of these or nearly (case, quotes): the caller compares. Each comes once.
+
+        Summaries: no addresses, balances or terms. An empty string matches nothing.
+        """
+        asked = {"ContactNumber": contact_numbers, "AccountNumber": account_numbers, "Name": names}
+        conditions = [equals(field, value) for field, values in asked.items() for value in values if value.strip()]
+        query = {"summaryOnly": "true", "pageSize": str(PAGE_SIZE)}
+        query |= {"includeArchived": "true"} if include_archived else {}
+        seen: set[str] = set()
+        for where in any_of(dict.fromkeys(conditions)):
+            for contact in self._list_pages("Contacts", query | {"where": where}):
+                if contact["ContactID"] not in seen:
+                    seen.add(contact["ContactID"])
+                    yield contact
+
+    def list_items(self) -> Iterator[Payload]:
+        """Yield all items: this list has no pages."""
+        yield from self._list("Items", {"unitdp": "4"})
+
+    def list_accounts(self) -> Iterator[Payload]:
+        """Yield all accounts, archived ones too: look at Status."""
+        yield from self._list("Accounts", {})
+
+    def list_tax_rates(self) -> Iterator[Payload]:
+        """Yield all tax rates, deleted ones too: look at Status."""
+        yield from self._list("TaxRates", {})
+
+    def list_branding_themes(self) -> Iterator[Payload]:
+        """Yield all branding themes."""
+        yield from self._list("BrandingThemes", {})
+
+    def get_organisation(self) -> Payload:
+        """Return the organisation: currency, time zone, short code, lock dates, terms. Not counted as download."""
+        found = list(self._list("Organisation", {}, plural="Organisations"))
+        if len(found) != 1:
+            raise unanswered("GET Organisation: no organisation in the answer", changes=False)
+        return found[0]
+
+    def list_connections(self) -> list[Payload]:
+        """Return the organisations that the consent covers: id, tenantId, tenantName, tenantType…"""
+        answer = self._call("GET", f"{self._root}/connections", changes=False)
+        found = _document(answer, "GET connections", changes=False)
+        if not isinstance(found, list):
+            raise unanswered("GET connections: not a list", changes=False)
+        return found
+
+    def _create(self, plural: str, documents: Sequence[Payload], key: str, query: Payload) -> list[Element]:
+        if not documents:
+            return []
+        what = f"PUT {plural}"
+        # `false` must be said: whatever the description says, Xero's default refuses all for one bad element.
+        url = f"{self._url}/{plural}{query_string({'summarizeErrors': 'false'} | query)}"
+        body = money.dumps({plural: list(documents)})
+        answer = self._call("PUT", url, body=body, headers={"Idempotency-Key": key}, changes=True)
+        envelope = self._envelope(answer, what, changes=True)
+        found = envelope.get(plural)
+        if not _are_records(found) or len(found) != len(documents):
+            raise unanswered(f"{what}: not one element for each document", changes=True, reference=self.reference)
+        if any(_is_misplaced(documents, found, field) for field in _MARK_FIELDS[plural]):
+            raise unanswered(f"{what}: elements in another order", changes=True, reference=self.reference)
+        elements = [_element(document) for document in found]
+        if any(element.ok and element.document.get(_ID_FIELD[plural], _ZERO_ID) == _ZERO_ID for element in elements):
+            raise unanswered(f"{what}: an element without id", changes=True, reference=self.reference)
+        return elements
+
+    def _list_pages(self, plural: str, query: Payload) -> Iterator[Payload]:
+        page, more = 1, True
+        while more:
+            found, more = self._page(plural, query | {"page": str(page)}, {})
+            yield from found
+            page += 1
+
+    def _page(self, plural: str, query: Payload, headers: Mapping[str, str]) -> tuple[list[Payload], bool]:
+        """Return one page and whether there is another."""
+        envelope = self._read(plural, query, headers)
+        found = self._records(envelope, plural)
+        pagination = envelope.get("pagination")
+        if isinstance(pagination, dict) and isinstance(pagination.get("pageCount"), int):
+            return found, int(query["page"]) < pagination["pageCount"]
+        return found, len(found) >= int(query["pageSize"])
+
+    def _list(self, path: str, query: Payload, *, plural: str = "") -> Iterator[Payload]:
+        yield from self._records(self._read(path, query, {}), plural or path)
+
+    def _read(self, path: str, query: Payload, headers: Mapping[str, str]) -> Payload:
+        answer = self._call("GET", f"{self._url}/{path}{query_string(query)}", headers=headers, changes=False)
+        return self._envelope(answer, f"GET {path}", changes=False)
+
+    def _records(self, envelope: Payload, plural: str) -> list[Payload]:
+        found = envelope.get(plural)
+        if not _are_records(found):
+            raise unanswered(f"GET {plural}: none in the answer", changes=False, reference=self.reference)
+        return found
+
+    def _call(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        changes: bool,
+    ) -> Answer:
+        token = self._tokens.get()
+        sent = {"Authorization": f"Bearer {token}", "Accept": "application/json", **(headers or {})}
+        if self._tenant_id:
+            sent["xero-tenant-id"] = self._tenant_id
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        timeout_s = WRITE_TIMEOUT_S if changes else READ_TIMEOUT_S
+        answer = call(self._session, method, url, headers=sent, body=body, timeout_s=timeout_s, changes=changes)
+        self.reference = answer.headers.get("Xero-Correlation-Id")
+        self.last_limits = _limits(answer.headers)
+        if 200 <= answer.status < 300:
+            self._refused_token = ""
+            return answer
+        raise self._refusal(answer, method, url, token, changes=changes)
+
+    def _refusal(self, answer: Answer, method: str, url: str, token: str, *, changes: bool) -> Exception:
+        twice = False
+        if token_refused(answer):
+            self._tokens.forget()
+            twice = self._refused_token not in ("", token)  # another one than before: a fresh one doesn't help
+            self._refused_token = token
+        what = f"{method} {url.removeprefix(self._root).split('?', 1)[0]}"
+        return error_of(answer, what, changes=changes, fresh_token_refused=twice)
+
+    def _envelope(self, answer: Answer, what: str, *, changes: bool) -> Payload:
+        document = _document(answer, what, changes=changes)
+        if not isinstance(document, dict):
+            raise unanswered(f"{what}: no envelope", changes=changes, reference=self.reference)
+        with suppress(ValueError):
+            self.server_time = parse_xero_time(str(document.get("DateTimeUTC")))
+        return document
+
+
+def _are_records(found: object) -> TypeGuard[list[Payload]]:
+    return isinstance(found, list) and all(isinstance(record, dict) for record in found)
+
+
+def _document(answer: Answer, what: str, *, changes: bool) -> Any:
+    try:
+        return answer.json()
+    except ValueError as error:
+        reference = answer.headers.get("Xero-Correlation-Id")
+        raise unanswered(f"{what}: the answer is not JSON", changes=changes, reference=reference) from error
+
+
+def _element(document: Payload) -> Element:
+    status = str(document.get("StatusAttributeString") or "").upper()
+    errors = messages_in(document)
+    if status in ("OK", "WARNING") and not document.get("HasErrors"):
+        errors = ()  # lines and contacts carry leftovers of their own
+    elif not errors and (status == "ERROR" or document.get("HasErrors")):
+        errors = ("Xero refused it without saying why",)
+    return Element(document, errors, messages_in(document, "Warnings"))
+
+
+def _is_misplaced(documents: Sequence[Payload], found: Sequence[Payload], field: str) -> bool:
+    """Whether an element bears the mark of another document of the same call than the one in its place."""
+    marks = [str(document.get(field) or "") for document in documents]
+    answered = [str(document.get(field) or "") for document in found]
+    return any(mark and mark != own and mark in marks for own, mark in zip(marks, answered, strict=True))
+
+
+def _limits(headers: Mapping[str, str]) -> Limits:
+    def remaining(name: str) -> int | None:
+        text = headers.get(f"X-{name}-Remaining", "")
+        return int(text) if text.isdecimal() else None
+
+    return Limits(remaining("MinLimit"), remaining("DayLimit"), remaining("AppMinLimit"))
+
+
+def _in_chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), IDS_PER_CALL):
+        yield distinct[start : start + IDS_PER_CALL]
