@@ -1,0 +1,142 @@
+"""A customer's solution as plain JSON: tables, columns, keys, choices, relationships."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from simulators.dataverse.build import table
+from simulators.dataverse.environment import Environment
+from simulators.dataverse.errors import bad_request
+from simulators.dataverse.schema import Column, Key, Kind, Ref, Table
+from simulators.dataverse.values import from_json
+
+KINDS: tuple[Kind, ...] = (
+    "string", "memo", "integer", "bigint", "decimal", "double", "money", "boolean", "datetime", "date", "choice",
+    "lookup", "guid",
+)  # fmt: skip
+MESSAGES = ("Create", "Update", "Delete")
+_NAMESPACE = uuid.UUID("5b7a1f0e-6f0c-4d0e-9d69-2f5b1e0a7c11")
+
+
+def customise(env: Environment, definition: dict[str, Any]) -> None:
+    """Add what the definition holds. Tables come before columns, so they may point at one another."""
+    tables = definition.get("tables", [])
+    for one in tables:
+        if one["logical_name"] not in env.schema.by_name:
+            made, columns = _table(one)
+            env.schema.add_table(made, columns)
+            add_message_filters(env, made)
+    for one in tables:
+        add_columns(env, one["logical_name"], one.get("columns", []))
+        for key in one.get("keys", []):
+            add_key(env, one["logical_name"], key["name"], key["columns"])
+    for name, columns in definition.get("columns", {}).items():
+        add_columns(env, name, columns)
+    for name, keys in definition.get("keys", {}).items():
+        for key in keys:
+            add_key(env, name, key["name"], key["columns"])
+
+
+def _table(one: dict[str, Any]) -> tuple[Table, list[Column]]:
+    name = one["logical_name"]
+    primary_name = one.get("primary_name", "")
+    given = {column["name"] for column in one.get("columns", [])}
+    primary = []
+    if primary_name and primary_name not in given:
+        primary = [Column(primary_name, "string", max_length=850, schema_name=primary_name)]
+    return table(
+        name,
+        one["set_name"],
+        *primary,
+        schema_name=one.get("schema_name", name),
+        primary_name=primary_name,
+        primary_id=one.get("primary_id", ""),
+        display_name=one.get("display_name", name),
+        ownership="user" if one.get("ownership") == "user" else "organization",
+        code=10_000 + uuid.uuid5(_NAMESPACE, name).int % 50_000,
+        is_custom=True,
+    )
+
+
+def add_columns(env: Environment, table_name: str, definitions: list[dict[str, Any]]) -> None:
+    """Add columns to a table; existing rows keep what they have."""
+    if table_name not in env.schema.by_name:
+        raise bad_request(f"Could not find an entity with name {table_name}.", "0x80060888")
+    made = env.schema.by_name[table_name]
+    env.schema.add_columns(table_name, [column_from(made, one) for one in definitions])
+    env.store.reindex(table_name)
+
+
+def add_key(env: Environment, table_name: str, name: str, columns: list[str]) -> None:
+    made = env.schema.by_name[table_name]
+    unknown = [column for column in columns if column not in made.columns]
+    if unknown:
+        raise bad_request(f"The key {name} names columns that {table_name} does not have: {', '.join(unknown)}.")
+    made.keys[name] = Key(name, tuple(columns))
+    env.store.reindex(table_name)
+
+
+def column_from(made: Table, one: dict[str, Any]) -> Column:
+    """Return the column that a definition describes; raises Refused when it describes none."""
+    kind: Kind = one["type"]
+    if kind not in KINDS:
+        raise bad_request(f"The column type '{kind}' is not known.")
+    name = one["name"]
+    targets = tuple(one.get("targets", ()))
+    schema_name = one.get("schema_name") or name
+    column = Column(
+        name=name,
+        kind=kind,
+        max_length=one.get("max_length") or (2000 if kind == "memo" else 100),
+        precision=one.get("precision", 4 if kind == "money" else 2),
+        precision_source=one.get("precision_source", 0 if "precision" in one else 2),
+        minimum=_number(one.get("minimum")),
+        maximum=_number(one.get("maximum")),
+        required=bool(one.get("required", False)),
+        options={int(value): label for value, label in one.get("options", {}).items()},
+        targets=targets,
+        navigations=_navigations(schema_name, targets),
+        collection=one.get("relationship") or f"{targets[0]}_{made.logical_name}_{name}" if targets else "",
+        on_delete=one.get("on_delete", "remove_link"),
+        schema_name=schema_name,
+        display_name=one.get("display_name", ""),
+        description=one.get("description", ""),
+    )
+    default = one.get("default")
+    return column if default is None else _with_default(column, made, default)
+
+
+def _with_default(column: Column, made: Table, default: Any) -> Column:
+    value = int(default) if column.kind == "choice" else default
+    return replace(column, default=from_json(column, made.logical_name, value))
+
+
+def _navigations(schema_name: str, targets: tuple[str, ...]) -> tuple[str, ...]:
+    return (schema_name,) if len(targets) == 1 else tuple(f"{schema_name}_{target}" for target in targets)
+
+
+def _number(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def add_message_filters(env: Environment, made: Table) -> None:
+    """Let steps be registered for the table's Create, Update and Delete."""
+    for message in MESSAGES:
+        filter_id = str(uuid.uuid5(_NAMESPACE, f"{made.logical_name}/{message}"))
+        message_id = next(i for i, row in env.store.all("sdkmessage").items() if row["name"] == message)
+        row = {
+            "sdkmessagefilterid": filter_id,
+            "name": f"{message} of {made.logical_name}",
+            "primaryobjecttypecode": made.logical_name,
+            "secondaryobjecttypecode": "none",
+            "iscustomprocessingstepallowed": True,
+            "sdkmessageid": Ref("sdkmessage", message_id),
+            "statecode": 0,
+            "statuscode": 1,
+            "versionnumber": env.store.next_version(),
+        }
+        with env.store.transaction():
+            env.store.put("sdkmessagefilter", filter_id, row)

@@ -1,0 +1,206 @@
+"""Tables, columns, keys and relationships as the metadata documents of the Web API."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from simulators.dataverse.environment import Environment
+from simulators.dataverse.errors import Refused
+from simulators.dataverse.schema import Column, Key, Schema, Table
+
+Document = dict[str, Any]
+NAMESPACE = "Microsoft.Dynamics.CRM."
+_IDS = uuid.UUID("0f6f1d02-51a5-4a8f-9a55-7a4c1a3b9d10")
+_LANGUAGE = 1033
+# Kind of column: AttributeType, and the stem of its metadata type.
+_TYPES = {
+    "string": ("String", "String"), "memo": ("Memo", "Memo"), "integer": ("Integer", "Integer"),
+    "bigint": ("BigInt", "BigInt"), "decimal": ("Decimal", "Decimal"), "double": ("Double", "Double"),
+    "money": ("Money", "Money"), "boolean": ("Boolean", "Boolean"), "datetime": ("DateTime", "DateTime"),
+    "date": ("DateTime", "DateTime"), "choice": ("Picklist", "Picklist"), "state": ("State", "State"),
+    "status": ("Status", "Status"), "lookup": ("Lookup", "Lookup"), "guid": ("Uniqueidentifier", "UniqueIdentifier"),
+}  # fmt: skip
+_DATE_ONLY_FORMAT = frozenset({"datedelivered", "lastbackofficesubmit"})
+_CASCADES = {"remove_link": "RemoveLink", "cascade": "Cascade", "restrict": "Restrict"}
+
+
+def metadata_id(*parts: str) -> str:
+    return str(uuid.uuid5(_IDS, "/".join(parts)))
+
+
+def label(text: str) -> Document:
+    """Return a Label in the organisation's one language."""
+    one = {"Label": text, "LanguageCode": _LANGUAGE, "IsManaged": False, "MetadataId": metadata_id("label", text)}
+    return {"LocalizedLabels": [one] if text else [], "UserLocalizedLabel": one if text else None}
+
+
+def table_document(table: Table) -> Document:
+    return {
+        "MetadataId": metadata_id(table.logical_name),
+        "LogicalName": table.logical_name,
+        "SchemaName": table.schema_name,
+        "EntitySetName": table.set_name,
+        "LogicalCollectionName": table.set_name,
+        "CollectionSchemaName": f"{table.schema_name}s",
+        "PrimaryIdAttribute": table.primary_id,
+        "PrimaryNameAttribute": table.primary_name or None,
+        "ObjectTypeCode": table.object_type_code,
+        "OwnershipType": {"user": "UserOwned", "organization": "OrganizationOwned", "none": "None"}[table.ownership],
+        "IsCustomEntity": table.is_custom,
+        "IsPrivate": False,
+        "IsManaged": not table.is_custom,
+        "IsActivity": False,
+        "IsIntersect": False,
+        "ChangeTrackingEnabled": False,
+        "IsOptimisticConcurrencyEnabled": True,
+        "DisplayName": label(table.display_name),
+        "DisplayCollectionName": label(f"{table.display_name}s"),
+        "Description": label(""),
+    }
+
+
+def find_table(env: Environment, key: str) -> Table:
+    """By `LogicalName='x'` or by metadata id."""
+    wanted = key.removeprefix("LogicalName=").strip("'")
+    for table in env.schema.by_name.values():
+        if wanted in (table.logical_name, table_document(table)["MetadataId"]):
+            return table
+    raise Refused(404, "0x80060888", f"Could not find an entity with name '{wanted}'.")
+
+
+def column_document(table: Table, column: Column) -> Document:
+    """Return one column with everything its own metadata type adds, choices excepted."""
+    attribute_type, stem = _type_of(column)
+    return {
+        "@odata.type": f"#{NAMESPACE}{stem}AttributeMetadata",
+        "MetadataId": metadata_id(table.logical_name, column.name),
+        "LogicalName": column.name,
+        "SchemaName": column.schema_name or column.name,
+        "EntityLogicalName": table.logical_name,
+        "AttributeType": attribute_type,
+        "AttributeTypeName": {"Value": f"{attribute_type}Type"},
+        "AttributeOf": None,
+        "IsPrimaryId": column.name == table.primary_id,
+        "IsPrimaryName": column.name == table.primary_name,
+        "IsCustomAttribute": "_" in column.name and not column.name.endswith("_base"),
+        "IsManaged": not table.is_custom,
+        "IsLogical": False,
+        "IsValidForCreate": column.creatable,
+        "IsValidForRead": not column.write_only,
+        "IsValidForUpdate": column.updatable,
+        "RequiredLevel": {
+            "Value": "SystemRequired" if column.required else "None",
+            "CanBeChanged": not column.required,
+            "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings",
+        },
+        "DisplayName": label(column.display_name or column.name),
+        "Description": label(column.description),
+        **_own_part(column),
+    }
+
+
+def _type_of(column: Column) -> tuple[str, str]:
+    if column.name == "ownerid":
+        return "Owner", "Lookup"
+    if column.targets == ("account", "contact"):
+        return "Customer", "Lookup"
+    return _TYPES[column.kind]
+
+
+def _own_part(column: Column) -> Document:
+    match column.kind:
+        case "string":
+            return {"MaxLength": column.max_length, "FormatName": {"Value": "Text"}, "Format": "Text"}
+        case "memo":
+            return {"MaxLength": column.max_length, "Format": "TextArea"}
+        case "integer" | "bigint":
+            return {"Format": "None"}
+        case "decimal" | "double":
+            return {"Precision": column.precision}
+        case "money":
+            source = column.precision_source
+            return {
+                "Precision": column.precision,
+                "PrecisionSource": source,
+                "IsBaseCurrency": column.name.endswith("_base"),
+            }
+        case "date":
+            return {"Format": "DateOnly", "DateTimeBehavior": {"Value": "DateOnly"}}
+        case "datetime":
+            shown = "DateOnly" if column.name in _DATE_ONLY_FORMAT else "DateAndTime"
+            return {"Format": shown, "DateTimeBehavior": {"Value": "UserLocal"}}
+        case "lookup":
+            return {"Targets": list(column.targets)}
+        case _:
+            return {}
+
+
+def option_set(table: Table, column: Column) -> Document:
+    """Return the choices of a column, as `$expand=OptionSet` shows them."""
+    name = f"{table.logical_name}_{column.name}"
+    common = {"MetadataId": metadata_id("optionset", name), "Name": name, "IsGlobal": False}
+    if column.kind == "boolean":
+        names = dict(column.options) or {0: "No", 1: "Yes"}
+        return common | {
+            "OptionSetType": "Boolean",
+            "TrueOption": {"Value": 1, "Label": label(names[1])},
+            "FalseOption": {"Value": 0, "Label": label(names[0])},
+        }
+    options: list[Document] = []
+    for value, text in column.options.items():
+        option: Document = {"Value": value, "Label": label(text)}
+        if column.kind == "status":
+            option["State"] = column.state_of_status[value]
+        options.append(option)
+    kind = {"state": "State", "status": "Status"}.get(column.kind, "Picklist")
+    return common | {"OptionSetType": kind, "Options": options}
+
+
+def key_document(env: Environment, table: Table, key: Key) -> Document:
+    pending = env.pending_keys.get((table.logical_name, key.name))
+    return {
+        "MetadataId": metadata_id("key", table.logical_name, key.name),
+        "LogicalName": key.name.lower(),
+        "SchemaName": key.name,
+        "EntityLogicalName": table.logical_name,
+        "KeyAttributes": list(key.columns),
+        "EntityKeyIndexStatus": "Pending" if pending else "Active",
+        "DisplayName": label(key.name),
+        "IsManaged": False,
+    }
+
+
+def relationship_documents(schema: Schema) -> Iterator[Document]:
+    """Every one-to-many relationship; a lookup with several targets is one for each."""
+    for table in schema.by_name.values():
+        for column in table.columns_of("lookup"):
+            for target in column.targets:
+                if target in schema.by_name:
+                    yield relationship_document(schema, table, column, target)
+
+
+def relationship_document(schema: Schema, table: Table, column: Column, target: str) -> Document:
+    name = column.collection if len(column.targets) == 1 else f"{column.collection}_{target}"
+    return {
+        "@odata.type": f"#{NAMESPACE}OneToManyRelationshipMetadata",
+        "MetadataId": metadata_id("relationship", table.logical_name, column.name, target),
+        "SchemaName": name,
+        "RelationshipType": "OneToManyRelationship",
+        "ReferencedEntity": target,
+        "ReferencedAttribute": schema.by_name[target].primary_id,
+        "ReferencingEntity": table.logical_name,
+        "ReferencingAttribute": column.name,
+        "ReferencingEntityNavigationPropertyName": column.navigation_to(target),
+        "ReferencedEntityNavigationPropertyName": column.collection,
+        "IsCustomRelationship": table.is_custom,
+        "CascadeConfiguration": {
+            "Assign": "NoCascade",
+            "Delete": _CASCADES[column.on_delete],
+            "Merge": "NoCascade",
+            "Reparent": "NoCascade",
+            "Share": "NoCascade",
+            "Unshare": "NoCascade",
+        },
+    }

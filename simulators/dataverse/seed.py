@@ -1,0 +1,80 @@
+"""What every organisation has on its first day."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from simulators.dataverse.environment import Environment
+from simulators.dataverse.schema import Ref
+from simulators.dataverse.store import Row
+
+MESSAGE_IDS = {
+    "Create": "9ebdbb1b-ea3e-db11-86a7-000a3a5473e8",
+    "Update": "20bebb1b-ea3e-db11-86a7-000a3a5473e8",
+    "Delete": "a1bdbb1b-ea3e-db11-86a7-000a3a5473e8",
+}
+SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "NZD": "$", "AUD": "$"}
+TIMEZONE_CODES = {"Europe/London": 85, "Europe/Berlin": 110, "America/New_York": 35, "Pacific/Auckland": 290}
+
+
+def seed(env: Environment) -> None:
+    """Write organisation, business unit, system user, base currency, a unit and the messages."""
+    with env.store.transaction():
+        _put(env, "businessunit", env.business_unit_id, {"name": env.host.split(".")[0]})
+        currency = {
+            "currencyname": env.base_currency,
+            "isocurrencycode": env.base_currency,
+            "currencysymbol": SYMBOLS.get(env.base_currency, env.base_currency),
+            "currencyprecision": 2,
+            "exchangerate": Decimal(1),
+        }
+        _put(env, "transactioncurrency", env.base_currency_id, currency)
+        organization = {
+            "name": env.organization_name,
+            "basecurrencyid": Ref("transactioncurrency", env.base_currency_id),
+            "basecurrencyprecision": 2,
+            "basecurrencysymbol": currency["currencysymbol"],
+            "pricingdecimalprecision": 2,
+            "currencydecimalprecision": 2,
+            "discountcalculationmethod": 0,
+            "oobpricecalculationenabled": True,
+            "expirechangetrackingindays": 7,
+            "languagecode": 1033,
+            "localeid": 2057,
+        }
+        _put(env, "organization", env.organization_id, organization)
+        for name, message_id in MESSAGE_IDS.items():
+            _put(env, "sdkmessage", message_id, {"name": name})
+        _seed_unit(env)
+    add_user(env, env.system_user_id, {"fullname": "SYSTEM"})
+
+
+def _seed_unit(env: Environment) -> None:
+    group, unit = env.new_id(), env.new_id()
+    _put(env, "uomschedule", group, {"name": "Default Unit", "baseuomname": "Primary Unit"})
+    values = {"name": "Primary Unit", "quantity": Decimal(1), "uomscheduleid": Ref("uomschedule", group)}
+    _put(env, "uom", unit, values)
+
+
+def add_user(env: Environment, user_id: str, row: Row) -> None:
+    """Write a user and their settings."""
+    settings = {"timezonecode": TIMEZONE_CODES.get(env.timezone, 92), "uilanguageid": 1033, "localeid": 2057}
+    unit = Ref("businessunit", env.business_unit_id)
+    with env.store.transaction():
+        _put(env, "systemuser", user_id, {"isdisabled": False, "businessunitid": unit} | row)
+        _put(env, "usersettings", user_id, settings)
+
+
+def _put(env: Environment, table: str, row_id: str, row: Row) -> None:
+    made, now, system = env.schema.by_name[table], env.now(), Ref("systemuser", env.system_user_id)
+    stamps = {
+        made.primary_id: row_id,
+        "createdon": now,
+        "modifiedon": now,
+        "createdby": system,
+        "modifiedby": system,
+        "statecode": 0,
+        "statuscode": 1,
+        "versionnumber": env.store.next_version(),
+    }
+    env.store.put(table, row_id, stamps | row)
