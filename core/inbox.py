@@ -149,8 +149,8 @@ class Inbox:
     @contextmanager
     def _channel(self) -> Iterator[Any]:
         try:
-            with self._connection() as connection, connection.channel() as channel:
-                yield channel
+            with self._connection() as connection:
+                yield connection.default_channel  # connection.channel() would try twice, 2 s apart
         except BROKEN as error:
             raise Transient(f"the inbox does not answer: {error!r}") from error
 

@@ -30,6 +30,11 @@ class Vault:
         self._newest = next(iter(self._keys))
         self._entropy = entropy
 
+    @property
+    def count(self) -> int:
+        """How many keys there are."""
+        return len(self._keys)
+
     def seal(self, secret: str, *, owner: str) -> str:
         nonce = self._entropy(NONCE_BYTES)
         sealed = self._keys[self._newest].encrypt(nonce, secret.encode(), owner.encode())
