@@ -8,6 +8,7 @@ from typing import Any
 
 from core import gates
 from core.invoice import Invoice
+from core.money import round_to
 from mappers.xero import line_net
 
 ZERO = Decimal(0)
@@ -18,9 +19,14 @@ def difference(invoice: Invoice, document: Mapping[str, Any], line_ids: Sequence
     theirs, ours = amount(document, "SubTotal"), invoice.net
     if theirs == ours:
         return ""
-    text = f"Net total in Xero {theirs} {invoice.currency}, in Dynamics {ours}: difference {theirs - ours}"
+
+    def written(money: Decimal) -> str:
+        return f"{round_to(money, invoice.currency_decimals)}"
+
+    text = f"Net total in Xero {written(theirs)} {invoice.currency}, in Dynamics {written(ours)}: "
+    text += f"difference {written(theirs - ours)}"
     differing = [
-        f"line {number}: {net} instead of {wanted}"
+        f"line {number}: {written(net)} instead of {written(wanted)}"
         for number, (net, wanted) in enumerate(_nets(invoice, document, line_ids), start=1)
         if net != wanted
     ]

@@ -8,8 +8,7 @@ import dramatiq
 import structlog
 from dramatiq.worker import Worker
 
-from core import connections
-from core.errors import ConnectorError, Disconnected
+from core.errors import ConnectorError
 from core.settings import Settings
 from pipeline.app import App, build_app
 from pipeline.broker import LANES, POLL_ACTOR, POLLS, WORK_ACTOR, open_broker, wake_lane
@@ -35,9 +34,6 @@ def declare_actors(broker: dramatiq.Broker, app: App) -> None:
     def poll_connection(connection_id: str) -> None:
         try:
             poll(app, connection_id)
-        except Disconnected as error:
-            app.connections.save_state(connection_id, connections.NEEDS_ATTENTION, str(error))
-            log.warning("poll.refused", connection=connection_id, reason=str(error), reference=error.reference)
         except ConnectorError as error:
             log.warning("poll.interrupted", connection=connection_id, error=type(error).__name__)
 

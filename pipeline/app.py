@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from threading import Event, Thread
 
 import redis
@@ -79,31 +80,33 @@ def build_app(settings: Settings, *, wake: Callable[[str], None]) -> App:
 def connector(
     settings: Settings, *, engine: Engine, client: redis.Redis, clock: Clock, session: requests.Session | None = None
 ) -> Callable[[Connection, Callable[[], datetime]], Tools]:
-    """Return the function that opens both sides of a connection; one HTTP session and one set of tokens a process."""
+    """Return the function that opens both sides of a connection.
+
+    One HTTP session a process, one set of tokens a consent, one client a connection and side: a client remembers
+    what its side said of its tokens and limits.
+    """
     http = session or open_session(settings.ca_bundle)
     consents = Consents(engine, Vault(settings.token_keys))
-    xero_tokens: dict[str, XeroTokens] = {}
-    dynamics_tokens: dict[tuple[str, str], DynamicsTokens] = {}
+
+    @cache
+    def xero_tokens(consent_id: str) -> XeroTokens:
+        return XeroTokens(consents, consent_id, identity_url=settings.xero_identity_url, session=http, clock=clock)
+
+    @cache
+    def xero(consent_id: str, tenant_id: str) -> Xero:
+        return Xero(http, xero_tokens(consent_id), api_url=settings.xero_api_url, tenant_id=tenant_id)
+
+    @cache
+    def dataverse(consent_id: str, url: str) -> Dataverse:
+        authority = settings.microsoft_authority
+        tokens = DynamicsTokens(consents, consent_id, authority=authority, resource=url, session=http)
+        return Dataverse(http, tokens, url=url)
 
     def connect(connection: Connection, hold: Callable[[], datetime]) -> Tools:
-        mine = connection.xero_consent_id
-        if mine not in xero_tokens:
-            xero_tokens[mine] = XeroTokens(
-                consents, mine, identity_url=settings.xero_identity_url, session=http, clock=clock
-            )
-        theirs = (connection.dynamics_consent_id, connection.dynamics_url)
-        if theirs not in dynamics_tokens:
-            dynamics_tokens[theirs] = DynamicsTokens(
-                consents,
-                connection.dynamics_consent_id,
-                authority=settings.microsoft_authority,
-                resource=connection.dynamics_url,
-                session=http,
-            )
         return Tools(
             connection=connection,
-            xero=Xero(http, xero_tokens[mine], api_url=settings.xero_api_url, tenant_id=connection.xero_tenant_id),
-            dataverse=Dataverse(http, dynamics_tokens[theirs], url=connection.dynamics_url),
+            xero=xero(connection.xero_consent_id, connection.xero_tenant_id),
+            dataverse=dataverse(connection.dynamics_consent_id, connection.dynamics_url),
             memory=Memory(client, connection.id),
             hold=hold,
         )

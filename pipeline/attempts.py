@@ -66,7 +66,8 @@ def resolve(tools: Tools, rows: Sequence[Details], report: Report) -> list[Outco
 def _resolve_one(
     tools: Tools, presents: Sequence[Present], attempt_key: str, started: datetime, report: Report
 ) -> list[Outcome]:
-    if tools.hold() - started < SEND_WITHIN:
+    now = tools.hold()
+    if now - started < SEND_WITHIN and all(_still_goes(tools, present, now) for present in presents):
         members, failed = prepare(tools, presents)
         if not failed and len(members) == len(presents) and ids.content_hash(payloads(members)) == attempt_key:
             try:
@@ -74,6 +75,13 @@ def _resolve_one(
             except Unknown:
                 log.info("attempt.unanswered", connection=tools.connection.id, attempt=attempt_key[:12])
     return _look(tools, presents, started, report)
+
+
+def _still_goes(tools: Tools, present: Present, now: datetime) -> bool:
+    """Whether it may still be made: sending again may be what makes it, and by now it may have been cancelled."""
+    if present.invoice is None:
+        return False
+    return all(gate.is_open for gate in gates.gates_of(present.invoice, present.details, tools.connection, now))
 
 
 def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: Report) -> list[Outcome]:
@@ -95,6 +103,7 @@ def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: 
             outcomes.append(Created(present, document, _line_ids(present, document), adopted=True))
         elif now - started > CLOSE_AFTER:
             outcomes.append(AttemptEnded(present))
+            report.fruitless[present.invoice_id] = started
         else:
             report.later(present.invoice_id, started + CLOSE_AFTER + timedelta(seconds=1))
     return outcomes
@@ -185,13 +194,20 @@ def _send(
             report.singly |= {member.present.invoice_id for member in members}
             return [AttemptEnded(member.present) for member in members]
         return [Failed(members[0].present, error.messages or (str(error),))]
-    log.info(
-        "invoices.sent",
-        connection=tools.connection.id,
-        documents=len(members),
-        refused=sum(not element.ok for element in elements),
-    )
+    refused = [member.present for member, element in zip(members, elements, strict=True) if not element.ok]
+    log.info("invoices.sent", connection=tools.connection.id, documents=len(members), refused=len(refused))
+    report.made |= len(refused) < len(members)
+    _forget_what_was_refused(tools, refused)
     return [_outcome(member, element) for member, element in zip(members, elements, strict=True)]
+
+
+def _forget_what_was_refused(tools: Tools, refused: Sequence[Present]) -> None:
+    """A remembered contact, item or account may be why: it may have been archived, merged or renamed meanwhile."""
+    customers = [present.invoice.customer for present in refused if present.invoice is not None]
+    tools.memory.forget_contacts(customer.id for customer in customers if customer is not None)
+    if refused:
+        tools.memory.forget_items()
+        tools.memory.forget_books()
 
 
 def _outcome(member: Member, element: Element) -> Outcome:

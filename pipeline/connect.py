@@ -20,7 +20,8 @@ from core.settings import LOOPBACK_HOSTS, Settings
 from mappers import preferences
 from pipeline.tools import Tools
 
-XERO_SCOPES = "accounting.invoices accounting.contacts accounting.settings.read accounting.payments.read"  # of a custom connection
+# What a custom connection asks for; a person's consent adds offline_access.
+XERO_SCOPES = "accounting.invoices accounting.contacts accounting.settings.read accounting.payments.read"
 
 
 class _XeroSchema(Schema):

@@ -45,7 +45,7 @@ class Dispatcher:
                 if event.entity == columns.SETTINGS.name:
                     Memory(self.redis, connection.id).forget_preferences()
                 elif (event.side, event.entity) in FOLLOWED:
-                    marks[connection.id].add(Entity(event.side, event.entity, event.record_id))
+                    marks[connection.id].add(Entity(event.side, event.entity, event.record_id.lower()))
                     counted["marked"] += 1
                 else:
                     counted["not followed"] += 1

@@ -33,6 +33,8 @@ def resolve_items(
         problems |= _create(tools, missing, known, books=books, preferences=preferences)
         tools.memory.remember_items(known)
     elif missing and preferences.require_products:
+        known |= _list(tools)  # somebody may have made them since we last listed
+        missing = {code: product for code, product in missing.items() if code not in known}
         problems |= {code: f"Xero has no item {code}, and the settings require one. Create it." for code in missing}
     return {code: known[code] for code in wanted if code in known}, problems
 

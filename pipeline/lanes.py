@@ -105,9 +105,15 @@ class Lanes:
             "working": ask(lambda: self._redis.zcard(working)),
         }
 
+    def count_ready(self, connection_id: str) -> int:
+        """Return how many entities are due by now or in work."""
+        due, working = keys_of(connection_id, "due", "working")
+        now_ms = _ms(self.now())
+        return ask(lambda: self._redis.zcount(due, "-inf", now_ms)) + ask(lambda: self._redis.zcard(working))
+
     def forget(self, connection_id: str) -> None:
         """Remove everything about a lane (its connection is gone)."""
-        keys = keys_of(connection_id, "due", "working", "starts", "lease", "rests", "rung")
+        keys = keys_of(connection_id, "due", "working", "starts", "lease", "rests", "rung", "tries", "made")
         ask(lambda: self._redis.delete(*keys))
         ask(lambda: self._redis.zrem(INDEX, connection_id))
 

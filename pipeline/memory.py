@@ -65,6 +65,9 @@ class Memory:
     def remember_books(self, books: Books) -> None:
         self._save("books", asdict(books), BOOKS_S)
 
+    def forget_books(self) -> None:
+        self._forget("books")
+
     def preferences(self) -> Preferences | None:
         stored = self._load("preferences")
         return None if stored is None else Preferences(**stored)

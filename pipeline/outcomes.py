@@ -33,10 +33,14 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Xero or a rule refused the invoice; `messages` say why and what to do."""
+    """Xero or a rule refused the invoice, or it was put aside; `messages` say why and what to do.
+
+    `keeps_attempt`: nobody knows what became of an attempt, so it stays open.
+    """
 
     present: Present
     messages: tuple[str, ...]
+    keeps_attempt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,16 @@ Outcome = Created | Failed | Waits | AttemptEnded
 
 @dataclass(slots=True)
 class Report:
-    """What a reconciliation leaves to do: invoices that are to be looked at again, when, and which of them alone."""
+    """What a reconciliation leaves to do: invoices that are to be looked at again, when, and which of them alone.
+
+    `fruitless`: when the attempts on these invoices began that made nothing though nobody refused them.
+    `made`: something was created in Xero.
+    """
 
     again: dict[str, datetime] = field(default_factory=dict)
     singly: set[str] = field(default_factory=set)
+    fruitless: dict[str, datetime] = field(default_factory=dict)
+    made: bool = False
 
     def later(self, invoice_id: str, at: datetime) -> None:
         """Note the earlier of several times."""

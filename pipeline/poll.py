@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import cast
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, cast
 from xml.sax.saxutils import quoteattr
 
 import redis
@@ -13,8 +13,9 @@ from clients.odata import rows_path
 from core import columns
 from core.connections import PAUSED
 from core.errors import Disconnected
-from core.gates import start_of
+from core.gates import delivered_on, start_of
 from pipeline.app import App
+from pipeline.attention import stop
 from pipeline.lane_scripts import ask
 from pipeline.lanes import Entity
 from pipeline.reading import read_batch
@@ -30,7 +31,7 @@ def poll(app: App, connection_id: str) -> int:
     """Mark due what needs work on one connection; return how many invoices that were.
 
     The watermark is Dynamics' own clock minus ten minutes, stored after the marks; without one everything that may
-    be affected is read again. Raises Transient, Limited or Disconnected.
+    be affected is read again. Raises Transient or Limited; a lost right stops the connection.
     """
     connection = app.connections.find(connection_id)
     if connection is None or connection.state == PAUSED:
@@ -38,7 +39,11 @@ def poll(app: App, connection_id: str) -> int:
     tools = app.connect(connection, app.lanes.now)
     watermark = Watermark(app.redis, connection_id)
     since = watermark.load()
-    found, read_at = find_due(tools, since=since, now=app.lanes.now())
+    try:
+        found, read_at = find_due(tools, since=since, now=app.lanes.now())
+    except Disconnected as error:
+        stop(app.connections, tools, str(error))
+        return 0
     entities = [Entity("dynamics", "invoice", invoice_id) for invoice_id in sorted(found)]
     if app.lanes.mark(connection_id, entities, due_at=app.lanes.now()):
         app.wake(connection_id)
@@ -58,8 +63,19 @@ def find_due(tools: Tools, *, since: datetime | None, now: datetime) -> tuple[se
     read_at = tools.dataverse.server_time
     if read_at is None:
         raise Disconnected("Dynamics answers without a date: something else is answering at its address")
-    id_columns = ("invoiceid", "stl3_dynamicsinvoiceid", "invoiceid", "_invoiceid_value")
-    return {row[column] for rows, column in zip(asked, id_columns, strict=False) for row in rows}, read_at
+    waiting, *others = asked
+    found = {row["invoiceid"] for row in waiting if _may_go_today(tools, row, now)}
+    id_columns = ("stl3_dynamicsinvoiceid", "invoiceid", "_invoiceid_value")
+    found |= {row[column] for rows, column in zip(others, id_columns, strict=False) for row in rows}
+    return found, read_at
+
+
+def _may_go_today(tools: Tools, row: dict[str, Any], now: datetime) -> bool:
+    """Leave out what the query cannot tell: a Date Delivered that was typed in another zone (rule C11)."""
+    zone, delivered = tools.connection.zone, row.get("datedelivered")
+    if row.get("details.stl3_xerodetailsid") is None or delivered is None:
+        return True
+    return delivered_on(datetime.fromisoformat(delivered), zone) <= now.astimezone(zone).date()
 
 
 def _waiting_query(tools: Tools, now: datetime) -> str:
@@ -68,10 +84,12 @@ def _waiting_query(tools: Tools, now: datetime) -> str:
     Every gate that can be asked for is, so that an invoice that waits costs nothing (rules C1 to C7).
     """
     tomorrow = now.astimezone(tools.connection.zone).date() + timedelta(days=1)
-    before = start_of(tomorrow, tools.connection.zone)  # the gate itself decides exactly
+    # No day up to today is written later than this, whatever zone it was typed in.
+    before = max(start_of(tomorrow, tools.connection.zone), datetime.combine(tomorrow, time(0), UTC))
     return f"""<fetch distinct="true">
       <entity name="invoice">
         <attribute name="invoiceid" />
+        <attribute name="datedelivered" />
         <filter type="and">
           <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
           <condition attribute="statecode" operator="eq" value="0" />
@@ -88,17 +106,18 @@ def _waiting_query(tools: Tools, now: datetime) -> str:
           </filter>
         </filter>
         <link-entity name="{columns.DETAILS.name}" from="stl3_invoice" to="invoiceid" link-type="outer"
-          alias="details" />
+          alias="details">
+          <attribute name="stl3_xerodetailsid" />
+        </link-entity>
         <link-entity name="invoicedetail" from="invoiceid" to="invoiceid" link-type="outer" alias="line" />
       </entity>
     </fetch>"""
 
 
 def _open_attempts_query(tools: Tools) -> dict[str, str]:
-    return {
-        "$select": "stl3_dynamicsinvoiceid",
-        "$filter": f"stl3_attemptstarted ne null and stl3_connectionid eq '{tools.connection.id}'",
-    }
+    """One that was put aside is Failed and keeps its open attempt until a person sets it to No."""
+    mine = f"stl3_connectionid eq '{tools.connection.id}' and stl3_exportstatus eq {NO}"
+    return {"$select": "stl3_dynamicsinvoiceid", "$filter": f"stl3_attemptstarted ne null and {mine}"}
 
 
 def _changed_queries(tools: Tools, since: datetime | None) -> list[str]:

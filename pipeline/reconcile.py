@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from core import gates
 from pipeline.attempts import DEAD_STATUSES, create, resolve
 from pipeline.documents import prepare
-from pipeline.outcomes import Created, Failed, Outcome, Present, Report, Waits
+from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report, Waits
 from pipeline.reading import read_invoices
 from pipeline.tools import Tools
 from pipeline.writeback import write_back
@@ -24,12 +25,16 @@ def reconcile(tools: Tools, invoice_ids: Iterable[str]) -> Report:
     Raises what `core.errors` names; whatever was not finished is then still due.
     """
     report = Report()
-    presents = read_invoices(tools, invoice_ids)
+    presents = read_invoices(tools, filter(_is_guid, invoice_ids))
+    ended: set[str] = set()
     open_rows = [present.details for present in presents.values() if _has_open_attempt(present, tools)]
     if open_rows:
         # An open attempt outranks every gate: what it made is found before anything new is decided.
-        write_back(tools, resolve(tools, [row for row in open_rows if row is not None], report), report)
-        presents = read_invoices(tools, presents)
+        resolved = resolve(tools, [row for row in open_rows if row is not None], report)
+        write_back(tools, resolved, report)
+        # The next attempt is another round's: whoever decides about retries must see that this one made nothing.
+        ended = {outcome.present.invoice_id for outcome in resolved if isinstance(outcome, AttemptEnded)}
+        presents = read_invoices(tools, presents.keys() - ended)
 
     now = tools.hold()
     ours = [
@@ -57,11 +62,25 @@ def _has_open_attempt(present: Present, tools: Tools) -> bool:
     )
 
 
+def _is_guid(text: str) -> bool:
+    """Dynamics refuses to look for anything else, which must not stop the connection."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def _is_ours(present: Present, tools: Tools) -> bool:
-    """A document stays with the connection of its details row (rule C63); else the invoice says whose it is."""
-    if present.details is not None and present.details.connection_id:
-        return present.details.connection_id == tools.connection.id
-    return present.invoice is not None and present.invoice.connector_id == tools.connection.id
+    """A document stays with the connection of its details row (rule C63), and so does what may have made one.
+
+    Until then the invoice says whose it is; the row of one without connector stays where it was.
+    """
+    details, invoice, mine = present.details, present.invoice, tools.connection.id
+    if details is not None and (details.xero_invoice_id or details.attempt_started is not None):
+        return details.connection_id == mine
+    if invoice is not None and invoice.connector_id:
+        return invoice.connector_id == mine
+    return details is not None and details.connection_id == mine
 
 
 def _may_go(tools: Tools, present: Present, now: datetime) -> bool:

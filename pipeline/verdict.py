@@ -6,9 +6,13 @@ import random
 from dataclasses import dataclass
 
 from core.errors import Conflict, Disconnected, LeaseLost, Limited, Transient, Unknown
+from pipeline.tries import Count
 
 SINGLY_AFTER = 3  # starts without an end after which an entity is worked on alone
 PARK_AFTER = 6  # starts after which one that stands alone is put aside
+FRUITLESS_TOGETHER = 2  # attempts that made nothing after which their members go one by one
+TELLING_MAX = 2  # ... while Xero took others after which one that stands alone is put aside; an outage's end gives 1
+FRUITLESS_MAX = 40  # ... or if there were no others: some five hours, longer than Xero is ever away
 BACKOFF_MAX_S = 900
 STOPPED_S = 900
 
@@ -49,6 +53,16 @@ def decide(error: BaseException, *, size: int, starts: int, failures: int, jitte
     if starts >= PARK_AFTER:
         return Verdict(park=True)
     return Verdict(rest_s=backoff_s(failures, jitter))
+
+
+def keeps_count(error: BaseException) -> bool:
+    """Whether the start that ended like this counts against its members: the world's troubles do not."""
+    return not isinstance(error, Transient | Unknown | Conflict | Disconnected | LeaseLost)
+
+
+def is_hopeless(count: Count) -> bool:
+    """Whether a document is put aside after so many attempts that Xero neither refused nor carried out."""
+    return count.telling >= TELLING_MAX or count.attempts >= FRUITLESS_MAX
 
 
 def backoff_s(failures: int, jitter: random.Random) -> float:

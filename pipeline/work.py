@@ -13,6 +13,7 @@ from core import connections, ids
 from core.connections import Connection
 from core.errors import ConnectorError, LeaseLost
 from pipeline.app import App
+from pipeline.attention import resume, stop
 from pipeline.dead import DeadLetter
 from pipeline.lane_scripts import ask
 from pipeline.lanes import Claimed, Entity, Lease
@@ -20,7 +21,8 @@ from pipeline.outcomes import Failed, Report
 from pipeline.reading import read_invoices
 from pipeline.reconcile import reconcile
 from pipeline.tools import Tools
-from pipeline.verdict import SINGLY_AFTER, decide
+from pipeline.tries import Tries
+from pipeline.verdict import FRUITLESS_TOGETHER, PARK_AFTER, SINGLY_AFTER, decide, is_hopeless, keeps_count
 from pipeline.writeback import write_back
 
 BATCH_MAX = 50
@@ -72,22 +74,43 @@ def _work(app: App, connection: Connection, lease: Lease) -> None:
 def _batch(app: App, connection: Connection, tools: Tools, lease: Lease, claimed: Sequence[Claimed]) -> bool:
     """Reconcile what was claimed; return False when the lane rests now."""
     entities = [claim.entity for claim in claimed]
+    if len(claimed) == 1 and claimed[0].starts > PARK_AFTER:
+        # It ended nothing that began with it, not even by an exception: whoever works on it is killed.
+        _park(app, tools, lease, entities[0], error="Killed", trace="the process ended each time")
+        return True
     try:
         report = reconcile(tools, [entity.id for entity in entities])
     except LeaseLost:
         raise
     except Exception as error:  # whatever it is, `decide` tells our defects from the world's
         return _failed(app, tools, lease, claimed, error)
-    _forgive(app, connection)
-    _finish(lease, entities, report)
+    _forgive(app, connection, tools)
+    _finish(app, tools, lease, entities, report)
     return True
 
 
-def _finish(lease: Lease, entities: Sequence[Entity], report: Report) -> None:
-    again = {Entity("dynamics", "invoice", invoice_id): at for invoice_id, at in report.again.items()}
-    lease.finish(entities, again={entity: at for entity, at in again.items() if entity in entities})
-    singly = [entity for entity in entities if entity.id in report.singly]
-    lease.give_back(singly, due_at=lease.hold(), starts=SINGLY_AFTER)
+def _finish(app: App, tools: Tools, lease: Lease, entities: Sequence[Entity], report: Report) -> None:
+    """End the work on the entities, and note what is left to do, on others that shared an attempt as well."""
+    tries, now = Tries(app.redis, tools.connection.id), lease.hold()
+    if report.made:
+        tries.note_made(now)
+    counts = {invoice_id: tries.add(invoice_id, started) for invoice_id, started in report.fruitless.items()}
+    # An attempt that is still open has not ended: what is counted of it stays.
+    tries.forget({entity.id for entity in entities} - counts.keys() - report.again.keys())
+    if len(entities) == 1 and (count := counts.get(entities[0].id)) and is_hopeless(count):
+        tries.forget(counts)
+        trace = f"{count.attempts} attempts made nothing and were not refused"
+        _park(app, tools, lease, entities[0], error="Fruitless", trace=trace)
+        return
+    alone = report.singly | {key for key, count in counts.items() if count.attempts >= FRUITLESS_TOGETHER}
+    singly = {_invoice(invoice_id) for invoice_id in alone}
+    lease.give_back(singly, due_at=now, starts=SINGLY_AFTER)
+    again = {_invoice(invoice_id): at for invoice_id, at in report.again.items()}
+    lease.finish({*entities, *again} - singly, again=again)
+
+
+def _invoice(invoice_id: str) -> Entity:
+    return Entity("dynamics", "invoice", invoice_id)
 
 
 def _failed(app: App, tools: Tools, lease: Lease, claimed: Sequence[Claimed], error: Exception) -> bool:
@@ -114,38 +137,45 @@ def _failed(app: App, tools: Tools, lease: Lease, claimed: Sequence[Claimed], er
         trace=None if expected else _trace(error),
     )
     if verdict.park:
-        _park(app, tools, lease, entities[0], error)
+        _park(app, tools, lease, entities[0], error=type(error).__name__, trace=_trace(error))
         return True
-    lease.give_back(entities, due_at=now, starts=SINGLY_AFTER if verdict.singly else None if not expected else 0)
+    lease.give_back(
+        entities, due_at=now, starts=SINGLY_AFTER if verdict.singly else None if keeps_count(error) else 0
+    )
     if verdict.stop:
-        app.connections.save_state(tools.connection.id, connections.NEEDS_ATTENTION, str(error))
+        stop(app.connections, tools, str(error))
     if verdict.rest_s:
         app.lanes.rest(tools.connection.id, until=now + timedelta(seconds=verdict.rest_s))
         return False
     return True
 
 
-def _park(app: App, tools: Tools, lease: Lease, entity: Entity, error: Exception) -> None:
-    """Put the entity aside and say so on the invoice; if even that fails, the dead letter says it."""
+def _park(app: App, tools: Tools, lease: Lease, entity: Entity, *, error: str, trace: str) -> None:
+    """Put the entity aside and say so on the invoice; if even that fails, the dead letter says it.
+
+    It leaves the lane before the invoice is touched: reading that may be what kills. An open attempt stays open,
+    so that a later round looks for its document before it makes another.
+    """
     now = lease.hold()
     reference = ids.digest(tools.connection.id, str(entity), now.isoformat())[:12]
-    letter = DeadLetter(tools.connection.id, entity, reference, type(error).__name__, _trace(error), now)
-    app.dead.put(letter)
+    app.dead.put(DeadLetter(tools.connection.id, entity, reference, error, trace, now))
+    lease.finish([entity], again={})
+    log.error("entity.parked", connection=tools.connection.id, entity=str(entity), reference=reference)
     message = f"This is our fault, not yours. Our support can find it by the reference {reference}."
     try:
         present = read_invoices(tools, [entity.id])[entity.id]
-        write_back(tools, [Failed(present, (message,))], Report())
-    except ConnectorError as refused:
-        log.warning("dead.unannounced", connection=tools.connection.id, reference=reference, error=str(refused))
-    log.error("entity.parked", connection=tools.connection.id, entity=str(entity), reference=reference)
-    lease.finish([entity], again={})
+        write_back(tools, [Failed(present, (message,), keeps_attempt=True)], Report())
+    except LeaseLost:
+        raise
+    except Exception as failure:  # an invoice that cannot even be read: the dead letter is there
+        log.warning("dead.unannounced", connection=tools.connection.id, reference=reference, trace=_trace(failure))
 
 
-def _forgive(app: App, connection: Connection) -> None:
+def _forgive(app: App, connection: Connection, tools: Tools) -> None:
     """A batch went through: earlier failures no longer count, and a connection that had stopped is in service."""
     ask(lambda: app.redis.hdel("failures", connection.id))
     if connection.state == connections.NEEDS_ATTENTION:
-        app.connections.save_state(connection.id, connections.IN_SERVICE)
+        resume(app.connections, tools)
 
 
 def _trace(error: BaseException) -> str:

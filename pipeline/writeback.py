@@ -11,11 +11,12 @@ from datetime import datetime
 
 import structlog
 
+from clients.batch import OPERATIONS_MAX
 from clients.dataverse import Change, Changes, Payload, key_path
 from clients.dataverse import Outcome as Written
 from clients.xero import parse_xero_time
 from core import columns, ids
-from core.errors import Conflict, Rejected
+from core.errors import Conflict, ConnectorError, Rejected
 from core.invoice import ACTIVE, Invoice
 from mappers import totals
 from mappers.dynamics import fingerprint
@@ -36,15 +37,39 @@ def write_back(tools: Tools, outcomes: Sequence[Outcome], report: Report) -> Non
     """
     if not outcomes:
         return
-    now = tools.hold()
-    written = tools.dataverse.batch([Changes(_changes(tools, outcome, now, whole=True)) for outcome in outcomes])
-    refused = [
-        outcome
-        for outcome, answer in zip(outcomes, written, strict=True)
-        if not _settled(tools, outcome, answer, now, report)
-    ]
+    refused = _write(tools, outcomes, report, whole=True)
     if refused:
-        _write_what_can_be_written(tools, refused, report)
+        # The invoice or a line of it was closed or deleted meanwhile: what became of it is recorded all the same.
+        for _, error in _write(tools, [outcome for outcome, _ in refused], report, whole=False):
+            raise error
+
+
+def _write(
+    tools: Tools, outcomes: Sequence[Outcome], report: Report, *, whole: bool
+) -> list[tuple[Outcome, ConnectorError]]:
+    """Write as many outcomes a call as it takes; return those that Dynamics refuses as they are."""
+    refused: list[tuple[Outcome, ConnectorError]] = []
+    for group in _groups(outcomes):
+        now = tools.hold()
+        steps = [Changes(_changes(tools, outcome, now, whole=whole)) for outcome in group]
+        for outcome, answer in zip(group, tools.dataverse.batch(steps), strict=True):
+            if not _settled(tools, outcome, answer, now, report) and answer.error is not None:
+                refused.append((outcome, answer.error))
+    return refused
+
+
+def _groups(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
+    """A call takes 1,000 changes; an invoice has at most one for each line and three more."""
+    groups: list[list[Outcome]] = []
+    room = 0
+    for outcome in outcomes:
+        lines = len(outcome.present.invoice.lines) if outcome.present.invoice else 0
+        if lines + 3 > room:
+            groups.append([])
+            room = OPERATIONS_MAX
+        groups[-1].append(outcome)
+        room -= lines + 3
+    return groups
 
 
 def _settled(tools: Tools, outcome: Outcome, answer: Written, now: datetime, report: Report) -> bool:
@@ -63,21 +88,13 @@ def _settled(tools: Tools, outcome: Outcome, answer: Written, now: datetime, rep
     raise error
 
 
-def _write_what_can_be_written(tools: Tools, outcomes: Sequence[Outcome], report: Report) -> None:
-    """The invoice or a line of it was closed or deleted meanwhile: what became of it is recorded all the same."""
-    now = tools.hold()
-    written = tools.dataverse.batch([Changes(_changes(tools, outcome, now, whole=False)) for outcome in outcomes])
-    for outcome, answer in zip(outcomes, written, strict=True):
-        if not _settled(tools, outcome, answer, now, report) and answer.error is not None:
-            raise answer.error
-
-
 def _changes(tools: Tools, outcome: Outcome, now: datetime, *, whole: bool) -> tuple[Change, ...]:
     """`whole` False leaves the invoice itself alone."""
     if isinstance(outcome, Created):
         return _created(tools, outcome, now, whole=whole)
     if isinstance(outcome, Failed):
-        row: Payload = NO_ATTEMPT | {"stl3_exportstatus": columns.EXPORT_STATUS["Failed"], "stl3_waitingfor": None}
+        row: Payload = {"stl3_exportstatus": columns.EXPORT_STATUS["Failed"], "stl3_waitingfor": None}
+        row |= {} if outcome.keeps_attempt else NO_ATTEMPT
         text = "\n".join(outcome.messages)
         key = ids.digest("failed", outcome.present.invoice_id, _version(outcome))
         return (_details(tools, outcome, row), _history(tools, outcome, now, status="Failed", text=text, key=key))
@@ -108,10 +125,11 @@ def _created(tools: Tools, outcome: Created, now: datetime, *, whole: bool) -> t
     text = f"Invoice has been created in Xero - {xero_id}"
     on_invoice: tuple[Change, ...] = ()
     if invoice is not None:
-        row["stl3_fingerprint"] = fingerprint(invoice)
+        # What was found in Xero may have been made from the invoice as it was before somebody changed it.
+        row["stl3_fingerprint"] = None if outcome.adopted else fingerprint(invoice)
         if differs := totals.difference(invoice, document, outcome.line_ids):
             text += f"\n{differs}"
-        if whole and invoice.state == ACTIVE:
+        if whole and invoice.state == ACTIVE and len(invoice.lines) + 3 <= OPERATIONS_MAX:
             on_invoice = _on_invoice(invoice, outcome)
     key = ids.digest("created", outcome.present.invoice_id, xero_id)
     history = _history(tools, outcome, now, status="Successful", text=text, key=key)
@@ -132,14 +150,17 @@ def _on_invoice(invoice: Invoice, outcome: Created) -> tuple[Change, ...]:
 
 
 def _details(tools: Tools, outcome: Outcome, row: Payload) -> Change:
-    """The details row, made if there was none when the invoice was read."""
+    """The details row, made if there was none, made ours if another connector was chosen before, when it was read."""
     details, invoice = outcome.present.details, outcome.present.invoice
     fresh: Payload = {}
-    if details is None:
+    if details is None or details.connection_id != tools.connection.id:
         fresh = {
-            columns.NAME: invoice.name if invoice else "",
             "stl3_Connector@odata.bind": f"/{columns.CONNECTOR.set_name}({tools.connection.id})",
             "stl3_connectionid": tools.connection.id,
+        }
+    if details is None:
+        fresh |= {
+            columns.NAME: invoice.name if invoice else "",
             "stl3_Invoice@odata.bind": f"/invoices({outcome.present.invoice_id})",
             "stl3_dynamicsnumber": invoice.number if invoice else "",
             "stl3_documentkind": columns.DOCUMENT_KIND["Sales invoice"],

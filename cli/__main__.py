@@ -1,0 +1,5 @@
+"""`python -m cli` is `connector`."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""`connector demo`: everything on loopback against the simulators, with a sales user at work."""

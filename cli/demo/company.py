@@ -1,0 +1,218 @@
+"""The demo's company: a Xero organisation, a Dynamics organisation with customers and products, and both joined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from cli.demo.stack import WEBHOOK_KEY, Stack
+from core import columns
+
+XERO_APP = {"client_id": "demo-connector", "client_secret": "demo-connector-secret"}
+CONNECTOR_APP = {"client_id": "11111111-0000-4000-8000-0000000000a1", "client_secret": "demo-connector-secret"}
+ADMIN_APP = {"client_id": "11111111-0000-4000-8000-0000000000a2", "client_secret": "demo-admin-secret"}
+SALES_APP = {"client_id": "11111111-0000-4000-8000-0000000000a3", "client_secret": "demo-sales-secret"}
+CUSTOMERS = (
+    ("Fourth Coffee", "AC-1001", "Leeds"),
+    ("Litware Interiors", "AC-1002", "Bristol"),
+    ("Adventure Works Cycles", "AC-1003", "Cardiff"),
+    ("Northwind Traders", "AC-1004", "Glasgow"),
+    ("Blue Yonder Airlines", "AC-1005", "London"),
+)
+PRODUCTS = (
+    ("CHAIR-01", "Office chair, mesh back", "189.00"),
+    ("DESK-02", "Standing desk 160 × 80", "549.50"),
+    ("LAMP-03", "Desk lamp, dimmable", "39.95"),
+    ("CABLE-04", "Cable tray, per metre", "7.4525"),
+)
+FOLLOWED = (
+    ("invoice", ("Create", "Update", "Delete"), ""),
+    ("invoicedetail", ("Create", "Update", "Delete"), "invoiceid"),
+    (columns.DETAILS.name, ("Update",), "stl3_dynamicsinvoiceid"),
+    (columns.SETTINGS.name, ("Update",), ""),
+)
+SENT_ON = (
+    "statecode,statuscode,name,customerid,duedate,datedelivered,pricelevelid,discountamount,discountpercentage,"
+    "freightamount,description,stl3_connector,stl3_invoicetype,stl3_lineamounttypes"
+)
+
+
+class WebApi:
+    """Dynamics' Web API as an app of somebody else uses it: the sales department's, the administrator's."""
+
+    def __init__(self, addresses: Mapping[str, str], app: Mapping[str, str]) -> None:
+        self._url = f"{addresses['dynamics']}/api/data/v9.2"
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = addresses["ca_bundle"]
+        form = {"grant_type": "client_credentials", "scope": f"{addresses['dynamics']}/.default", **app}
+        answer = self._session.post(
+            f"{addresses['login']}/{addresses['directory']}/oauth2/v2.0/token", data=form, timeout=10
+        )
+        answer.raise_for_status()
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def create(self, set_name: str, row: Mapping[str, Any]) -> str:
+        """Return the id of the new row."""
+        answer = self._session.post(f"{self._url}/{set_name}", json=row, timeout=10)
+        if answer.status_code >= 400:
+            raise RuntimeError(f"POST {set_name}: {answer.text}")
+        return answer.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
+
+    def update(self, set_name: str, row_id: str, row: Mapping[str, Any]) -> None:
+        answer = self._session.patch(
+            f"{self._url}/{set_name}({row_id})", json=row, headers={"If-Match": "*"}, timeout=10
+        )
+        if answer.status_code >= 400:
+            raise RuntimeError(f"PATCH {set_name}: {answer.text}")
+
+    def rows(self, set_name: str, **query: str) -> list[dict[str, Any]]:
+        """Return the rows of a query; names without their `$`."""
+        parameters = {f"${name}": value for name, value in query.items()}
+        answer = self._session.get(f"{self._url}/{set_name}", params=parameters, timeout=10)
+        if answer.status_code >= 400:
+            raise RuntimeError(f"GET {set_name}: {answer.text}")
+        rows: list[dict[str, Any]] = answer.json()["value"]
+        return rows
+
+
+@dataclass
+class Company:
+    """What the story needs to know: ids of customers, products and settings in Dynamics, by name."""
+
+    stack: Stack
+    tenant_id: str = ""
+    connection_id: str = ""
+    price_list: str = ""
+    currency: str = ""
+    unit: str = ""
+    unknown_account: str = ""
+    customers: dict[str, str] = field(default_factory=dict)
+    products: dict[str, str] = field(default_factory=dict)
+    sales: WebApi = field(init=False)
+
+    def found(self) -> None:
+        """Found the company in both simulators; the connector is not needed for it."""
+        xero, dynamics = self.stack.addresses["xero"], self.stack.addresses["dynamics"]
+        made = self._control(xero, "organisations", {"name": "Contoso Furniture Ltd", "region": "UK"})
+        self.tenant_id = made["tenant_id"]
+        app = {"kind": "custom", "tenant_ids": [self.tenant_id], "minute_limit": 600, "daily_limit": 100_000}
+        webhook = {"webhook_key": WEBHOOK_KEY, "webhook_url": f"{self.stack.web}/webhooks/xero"}
+        self._control(xero, "apps", XERO_APP | app | webhook)
+        self._control(dynamics, "customise", columns.definition())
+        directory = {"tenant_id": self.stack.addresses["directory"]}
+        for client, roles in (
+            (CONNECTOR_APP, ["connector"]),
+            (ADMIN_APP, ["System Administrator"]),
+            (SALES_APP, ["Salesperson"]),
+        ):
+            self._control(dynamics, "apps", directory | client)
+            self._control(dynamics, "app-users", {"client_id": client["client_id"], "roles": roles})
+        self.sales = WebApi(self.stack.addresses, SALES_APP)
+        self._stock_up()
+
+    def join(self) -> None:
+        """Join the two organisations as an operator does, and let Dynamics post to the connector."""
+        entry = {
+            "timezone": "Europe/London",
+            "xero": {"tenant_id": self.tenant_id, **XERO_APP},
+            "dynamics": {
+                "url": self.stack.addresses["dynamics"],
+                "tenant_id": self.stack.addresses["directory"],
+                **CONNECTOR_APP,
+            },
+            "settings": {"status": "Authorised"},
+        }
+        file = self.stack.folder / "connections.json"
+        file.write_text(json.dumps([entry]))
+        (joined,) = json.loads(self.stack.run("connections", "import", str(file), "--json"))
+        self.connection_id = joined["connection"]
+        admin = WebApi(self.stack.addresses, ADMIN_APP)
+        register_webhook(admin, address=joined["address"], header=joined["header"], secret=joined["secret"])
+        self.unknown_account = self.sales.create(
+            columns.ACCOUNT_CODE.set_name,
+            {columns.NAME: "299 - Closed shop", "stl3_code": "299", "stl3_key": f"{self.connection_id}-299"},
+        )
+
+    def _stock_up(self) -> None:
+        (currency,) = self.sales.rows(
+            "transactioncurrencies", select="transactioncurrencyid", filter="isocurrencycode eq 'GBP'"
+        )
+        self.currency = currency["transactioncurrencyid"]
+        money = {"transactioncurrencyid@odata.bind": f"/transactioncurrencies({self.currency})"}
+        self.price_list = self.sales.create("pricelevels", {"name": "Retail 2026", **money})
+        group = self.sales.create("uomschedules", {"name": "Pieces", "baseuomname": "Piece"})
+        self.unit = self.sales.create(
+            "uoms", {"name": "Piece", "quantity": 1, "uomscheduleid@odata.bind": f"/uomschedules({group})"}
+        )
+        for number, name, _ in PRODUCTS:
+            row = {
+                "name": name,
+                "productnumber": number,
+                "quantitydecimal": 2,
+                "defaultuomid@odata.bind": f"/uoms({self.unit})",
+                "defaultuomscheduleid@odata.bind": f"/uomschedules({group})",
+            }
+            self.products[number] = self.sales.create("products", row)
+            self.sales.update("products", self.products[number], {"statecode": 0, "statuscode": 1})
+        for name, number, city in CUSTOMERS:
+            row = {"name": name, "accountnumber": number, "address1_city": city, "telephone1": "+44 20 7946 0000"}
+            self.customers[name] = self.sales.create("accounts", row)
+
+    def _control(self, address: str, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        verify = self.stack.addresses["ca_bundle"]
+        answer = requests.post(f"{address}/_control/{path}", json=document, verify=verify, timeout=10)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def register_webhook(admin: WebApi, *, address: str, header: str, secret: str) -> None:
+    """Register the endpoint and its asynchronous steps, as an administrator does once."""
+    endpoint = admin.create(
+        "serviceendpoints",
+        {
+            "name": "Xero connector",
+            "url": address,
+            "contract": 8,
+            "authtype": 5,
+            "authvalue": f'<settings><setting name="{header}" value="{secret}" /></settings>',
+        },
+    )
+    messages = {row["name"]: row["sdkmessageid"] for row in admin.rows("sdkmessages", select="name,sdkmessageid")}
+    for table, names, image in FOLLOWED:
+        filters = {
+            row["_sdkmessageid_value"]: row["sdkmessagefilterid"]
+            for row in admin.rows("sdkmessagefilters", filter=f"primaryobjecttypecode eq '{table}'")
+        }
+        for name in names:
+            step = {
+                "name": f"Xero connector: {table} {name}",
+                "stage": 40,
+                "mode": 1,
+                "rank": 1,
+                "supporteddeployment": 0,
+                "asyncautodelete": True,
+                "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoint})",
+                "sdkmessageid@odata.bind": f"/sdkmessages({messages[name]})",
+                "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({filters[messages[name]]})",
+            }
+            if name == "Update" and table in ("invoice", columns.DETAILS.name):
+                step["filteringattributes"] = SENT_ON if table == "invoice" else "stl3_exportstatus"
+            made = admin.create("sdkmessageprocessingsteps", step)
+            if image and name != "Create":
+                admin.create(
+                    "sdkmessageprocessingstepimages",
+                    {
+                        "name": "before",
+                        "entityalias": "before",
+                        "imagetype": 0,
+                        "messagepropertyname": "Target",
+                        "attributes": image,
+                        "sdkmessageprocessingstepid@odata.bind": f"/sdkmessageprocessingsteps({made})",
+                    },
+                )

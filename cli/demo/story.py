@@ -1,0 +1,132 @@
+"""The demo's story: which invoices a sales user saves, and what has to become of each."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from cli.demo.company import PRODUCTS, Company
+from core import columns
+
+Row = dict[str, Any]
+EXPORTED, WAITS, FAILED = "exported", "waits", "failed"
+
+
+@dataclass
+class Sale:
+    """One invoice of the story. `expected` is what has to become of it, `words` what its row has to say then."""
+
+    title: str
+    customer: str
+    row: Row
+    expected: str = EXPORTED
+    words: str = ""
+    invoice_id: str = ""
+    saved_at: float = 0.0
+    facts: Row = field(default_factory=dict)
+
+
+def plan(company: Company, count: int, today: date) -> list[Sale]:
+    """Return `count` sales of several kinds, one of them broken on purpose and two that have to wait."""
+    customers, kinds = list(company.customers), _kinds(company, today)
+    sales = []
+    for number in range(count):
+        kind, customer = kinds[number % len(kinds)], customers[number % len(customers)]
+        row = _invoice(company, customer, kind.title, today) | {"invoice_details": kind.lines} | kind.row
+        sales.append(Sale(kind.title, customer, row, kind.expected, kind.words))
+    return sales
+
+
+def save(company: Company, sale: Sale) -> None:
+    """Save the invoice as the sales user does, its lines with it."""
+    sale.saved_at = time.time()  # noqa: TID251 - a stopwatch for people, not logic
+    sale.invoice_id = company.sales.create("invoices", sale.row)
+
+
+def save_all(company: Company, sales: list[Sale], *, pause_s: float, stopping: threading.Event) -> None:
+    """Save one after the other, a pause in between."""
+    for sale in sales:
+        if stopping.wait(pause_s):
+            return
+        save(company, sale)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    title: str
+    lines: list[Row]
+    row: Row = field(default_factory=dict)
+    expected: str = EXPORTED
+    words: str = ""
+
+
+def _kinds(company: Company, today: date) -> list[_Kind]:
+    later = today + timedelta(days=9)
+    chair, desk, lamp, cable = (number for number, _, _ in PRODUCTS)
+
+    def product(number: str, quantity: str, **row: Any) -> Row:
+        return _product(company, number, quantity) | row
+
+    closed = {"stl3_AccountCode@odata.bind": f"/{columns.ACCOUNT_CODE.set_name}({company.unknown_account})"}
+    return [
+        _Kind("Catalogue products", [product(chair, "2"), product(desk, "1")]),
+        _Kind("Write-in lines", [_text("Assembly on site", "45.00", "3"), _text("Old desk taken away", "20")]),
+        _Kind("With a note", [product(desk, "1"), _text("Please deliver before noon", "0", "0")]),
+        _Kind("Line discount", [product(chair, "10", manualdiscountamount=120.5)]),
+        _Kind("Odd quantities", [product(cable, "12.25"), _text("Consulting", "87.30", "1.75")]),
+        _Kind("Account closed", [product(lamp, "1", **closed)], expected=FAILED, words="299"),
+        _Kind(
+            "No price list yet",
+            [_text("Workshop", "950")],
+            {"pricelevelid@odata.bind": None},
+            expected=WAITS,
+            words="price list",
+        ),
+        _Kind("Long terms", [product(desk, "3")], {"paymenttermscode": 4, "duedate": None}),
+        _Kind(
+            "Delivered later",
+            [product(chair, "1")],
+            {"datedelivered": f"{later}T00:00:00Z"},
+            expected=WAITS,
+            words=f"goes on {later.day} {later:%b}",
+        ),
+        _Kind("Many lines", [product(PRODUCTS[line % 4][0], str(line % 3 + 1)) for line in range(12)]),
+    ]
+
+
+def _invoice(company: Company, customer: str, title: str, today: date) -> Row:
+    return {
+        "name": f"{title} for {customer}",
+        "customerid_account@odata.bind": f"/accounts({company.customers[customer]})",
+        "pricelevelid@odata.bind": f"/pricelevels({company.price_list})",
+        "transactioncurrencyid@odata.bind": f"/transactioncurrencies({company.currency})",
+        "stl3_Connector@odata.bind": f"/{columns.CONNECTOR.set_name}({company.connection_id})",
+        "datedelivered": f"{today}T00:00:00Z",
+        "duedate": f"{today + timedelta(days=14)}",
+        "description": f"{title}\nOrdered by telephone",
+    }
+
+
+def _product(company: Company, number: str, quantity: str) -> Row:
+    price = next(price for code, _, price in PRODUCTS if code == number)
+    return {
+        "isproductoverridden": False,
+        "ispriceoverridden": True,
+        "productid@odata.bind": f"/products({company.products[number]})",
+        "uomid@odata.bind": f"/uoms({company.unit})",
+        "quantity": float(Decimal(quantity)),
+        "priceperunit": float(Decimal(price)),
+    }
+
+
+def _text(text: str, price: str, quantity: str = "1") -> Row:
+    return {
+        "isproductoverridden": True,
+        "productdescription": text,
+        "quantity": float(Decimal(quantity)),
+        "priceperunit": float(Decimal(price)),
+    }

@@ -1,0 +1,119 @@
+"""`connector doctor`: is everything fit to serve, and if not, what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from core.clock import SystemClock
+from core.connections import Connection
+from core.database import open_database
+from core.errors import ConnectorError
+from core.redis import UNREACHABLE, check_fit, open_redis
+from core.settings import LOOPBACK_HOSTS, Settings, read_settings
+from core.vault import Vault
+from pipeline.app import App, build_app
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `said` is what is wrong, or what was found."""
+
+    what: str
+    is_fine: bool
+    said: str
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
+    """Check settings, Redis, the database, keys and every connection; exit 1 if anything is wrong."""
+    checks = list(examine())
+    if as_json:
+        click.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        table = Table("", "Check", "Result")
+        for check in checks:
+            table.add_row("[green]✓[/]" if check.is_fine else "[red]✗[/]", check.what, check.said)
+        Console().print(table)
+    if not all(check.is_fine for check in checks):
+        raise SystemExit(1)
+
+
+def examine() -> Iterator[Check]:
+    """Yield the checks one by one; those that need what has failed are left out."""
+    try:
+        settings = read_settings()
+    except ConnectorError as error:
+        yield Check("Settings", is_fine=False, said=str(error))
+        return
+    yield Check("Settings", is_fine=True, said="complete")
+    yield _check("Redis keeps what it accepts", lambda: _redis(settings))
+    yield _check("Keys", lambda: f"{Vault(settings.token_keys).count} in TOKEN_KEYS")
+    yield _check("Database", lambda: f"{open_database(settings.database_url).dialect.name}, newest schema")
+    yield _webhook_key(settings)
+    yield _public_url(settings)
+    try:
+        app = build_app(settings, wake=lambda _: None)
+        found = list(app.connections.list_all())
+    except ConnectorError:
+        return
+    for connection in found:
+        yield _check(f"{connection.name}: Dynamics", lambda: _dynamics(app, connection))  # noqa: B023
+        yield _check(f"{connection.name}: Xero", lambda: _xero(app, connection))  # noqa: B023
+
+
+def _check(what: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(what, is_fine=True, said=look())
+    except ConnectorError as error:
+        return Check(what, is_fine=False, said=str(error))
+    except UNREACHABLE as error:
+        return Check(
+            what, is_fine=False, said=f"does not answer: {error}. Start it: `connector redis`, or set REDIS_URL."
+        )
+
+
+def _redis(settings: Settings) -> str:
+    client = open_redis(settings.redis_url)
+    check_fit(client)
+    seconds, _ = client.time()
+    skew = abs(SystemClock().now().timestamp() - seconds)
+    return f"append-only, noeviction; its clock is {skew:.0f} s from ours"
+
+
+def _webhook_key(settings: Settings) -> Check:
+    what = "Xero's webhook key"
+    if settings.xero_webhook_key:
+        return Check(what, is_fine=True, said="set")
+    return Check(
+        what, is_fine=False, said="XERO_WEBHOOK_KEY is empty: events from Xero are refused, polls still work."
+    )
+
+
+def _public_url(settings: Settings) -> Check:
+    host = urlsplit(settings.public_url).hostname or ""
+    if host in LOOPBACK_HOSTS:
+        said = f"{settings.public_url} is this machine: Microsoft and Xero cannot post to it. Set PUBLIC_URL."
+        simulated = urlsplit(settings.xero_api_url).hostname in LOOPBACK_HOSTS
+        return Check("Public address", is_fine=simulated, said="this machine, as Xero is" if simulated else said)
+    return Check("Public address", is_fine=True, said=settings.public_url)
+
+
+def _dynamics(app: App, connection: Connection) -> str:
+    who = app.connect(connection, app.lanes.now).dataverse.who_am_i()
+    if str(who["OrganizationId"]).lower() != connection.dynamics_organization_id:
+        raise ConnectorError("another organisation answers at this address now; this connection is not used for it")
+    return f"answers as user {who['UserId']}"
+
+
+def _xero(app: App, connection: Connection) -> str:
+    tools = app.connect(connection, app.lanes.now)
+    organisation = tools.xero.get_organisation()
+    return f"{organisation['Name']} answers"

@@ -1,0 +1,50 @@
+"""`connector`: every command of the product."""
+
+from __future__ import annotations
+
+import click
+
+from cli.connections import connections_group
+from cli.demo.command import demo
+from cli.doctor import doctor
+from cli.processes import dispatch, poll_command, redis_command, web, work_command
+from cli.simulate import simulate
+from cli.sync import sync
+
+
+@click.group()
+@click.version_option(package_name="connector-dynamics-xero")
+def main() -> None:
+    """Connector for Dynamics 365 and Xero."""
+
+
+@main.group("keys")
+def keys_group() -> None:
+    """Keys that protect stored secrets."""
+
+
+@keys_group.command("new")
+def new_key_command() -> None:
+    """Print a fresh key for TOKEN_KEYS."""
+    from core.vault import new_key  # noqa: PLC0415
+
+    click.echo(new_key())
+
+
+COMMANDS = (
+    demo,
+    redis_command,
+    web,
+    dispatch,
+    work_command,
+    poll_command,
+    simulate,
+    connections_group,
+    sync,
+    doctor,
+)
+for command in COMMANDS:
+    main.add_command(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from tests.world import START, World
+
+
+@pytest.fixture
+def fresh_world(tmp_path: Path) -> Iterator[Callable[[], World]]:
+    """Opens a new world at each call; the ones before it are forgotten."""
+    numbers = count()
+    with time_machine.travel(START, tick=False) as travel:
+
+        def fresh() -> World:
+            folder = tmp_path / str(next(numbers))
+            folder.mkdir()
+            return World(folder, travel)
+
+        yield fresh
+
+
+@pytest.fixture
+def world(fresh_world: Callable[[], World]) -> World:
+    """Both simulators joined by the pipeline, in this process, on a clock that stands still."""
+    return fresh_world()

@@ -1,0 +1,484 @@
+"""The whole pipeline in one process and one thread, between both simulators, on a clock that stands still."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import fakeredis
+import requests
+
+from clients.http import open_session
+from core import columns
+from core.connections import Connection, Connections
+from core.consents import Consents
+from core.database import open_database
+from core.endpoints import Endpoints
+from core.errors import ConnectorError
+from core.event import Event
+from core.settings import read_settings
+from core.vault import Vault, new_key
+from mappers import preferences
+from pipeline.app import App, connector
+from pipeline.connect import Joiner
+from pipeline.dead import DeadLetters
+from pipeline.dispatch import Dispatcher
+from pipeline.lanes import Entity, Lanes
+from pipeline.poll import poll
+from pipeline.work import work
+from simulators.clock import Clock
+from simulators.dataverse import DataverseSimulator
+from simulators.microsoft import MicrosoftLogin
+from simulators.wire import Fault
+from simulators.xero import XeroSimulator
+from simulators.xero.invoice_views import invoice_view
+from simulators.xero.state import Organisation
+from tests.wsgi_adapter import mount
+
+START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+DYNAMICS_URL = "https://contoso.crm4.dynamics.com"
+LOGIN_URL = "https://login.microsoftonline.com"
+DIRECTORY = "7d1a2f6e-0000-4000-8000-00000000d1ec"
+PUT_INVOICES = ("PUT", "/api.xro/2.0/Invoices")
+SUCCESSFUL = columns.SYNC_STATUS["Successful"]
+ACTIVE_PRODUCT = {"statecode": 0, "statuscode": 1}
+
+
+class Crash(BaseException):
+    """The process dies here: nothing of its memory survives."""
+
+
+@dataclass
+class Tap:
+    """Every call that leaves the process passes here, named "METHOD host/path" or "redis COMMAND".
+
+    `before` and `after` may do what happens meanwhile elsewhere, or raise Crash.
+    """
+
+    before: Callable[[str], None] = lambda _name: None
+    after: Callable[[str], None] = lambda _name: None
+
+    def passes(self, name: str, call: Callable[[], Any]) -> Any:
+        self.before(name)
+        answer = call()
+        self.after(name)
+        return answer
+
+    def close(self) -> None:
+        self.before = self.after = lambda _name: None
+
+    def over(self, app: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the WSGI app with the tap before it."""
+
+        def tapped(environ: dict[str, Any], start_response: Any) -> Any:
+            name = f"{environ['REQUEST_METHOD']} {environ['SERVER_NAME']}{environ['PATH_INFO']}"
+            return self.passes(name, lambda: app(environ, start_response))
+
+        return tapped
+
+
+class TappedRedis(fakeredis.FakeRedis):
+    """Redis with a tap before it."""
+
+    tap: Tap | None = None
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        if self.tap is None:
+            return super().execute_command(*args, **options)
+        return self.tap.passes(f"redis {args[0]}", lambda: super(TappedRedis, self).execute_command(*args, **options))
+
+
+@dataclass
+class Line:
+    """A line to be made; `product` is a product number, None a write-in."""
+
+    text: str
+    price: str
+    quantity: str = "1"
+    product: str | None = None
+    discount: str = "0"
+
+
+@dataclass
+class World:
+    """One Xero and one Dynamics organisation, joined; act as a sales user with `save_invoice`, then `run`."""
+
+    folder: Path
+    travel: Any
+    seed: int = 7
+    clock: Clock = field(default_factory=lambda: Clock(START))
+    dues: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.travel.move_to(self.clock.now())
+        chance = random.Random(self.seed)
+        self.xero = XeroSimulator(self.clock, chance)
+        self.org = self.xero.add_organisation(name="Contoso Books", region="UK", currencies=["EUR"])
+        self.xero.add_app(
+            client_id="xero-app",
+            client_secret="xero-secret",
+            kind="custom",
+            tenant_ids=[self.org.tenant_id],
+            minute_limit=100_000,
+            daily_limit=1_000_000,
+        )
+        self.login = MicrosoftLogin(self.clock, chance)
+        self.dynamics = DataverseSimulator(self.clock, chance, self.login, url=DYNAMICS_URL, tenant_id=DIRECTORY)
+        self.dynamics.customise(columns.definition())
+        self.login.add_app(DIRECTORY, client_id="dynamics-app", client_secret="dynamics-secret")
+        self.dynamics.add_app_user("dynamics-app")
+        self.tap = Tap()
+        self.redis = TappedRedis(decode_responses=True)
+        self.redis.tap = self.tap
+        self._build()
+        self.connection = self._join()
+        self.sales = self.dynamics.user()
+        self._seed_sales()
+        self.xero.wire.forget_calls()
+        self.dynamics.wire.forget_calls()
+
+    def _build(self) -> None:
+        self.settings = read_settings(None)
+        self.engine = open_database(f"sqlite:///{self.folder / 'connector.db'}")
+        self.keys = (new_key(),)
+        self.woken: list[str] = []
+        self.interrupted: list[ConnectorError] = []
+        self.app = self.new_process()
+
+    def new_process(self) -> App:
+        """Return the parts of a fresh process."""
+        session: requests.Session = open_session(None)
+        xero, dynamics = self.tap.over(self.xero.wire), self.tap.over(self.dynamics.wire)
+        mount(session, "https://api.xero.com", xero)
+        mount(session, "https://identity.xero.com", xero)
+        mount(session, DYNAMICS_URL, dynamics)
+        mount(session, LOGIN_URL, dynamics)
+        vault = Vault(self.keys)
+        settings = replace(self.settings, token_keys=self.keys)
+        connect = connector(settings, engine=self.engine, client=self.redis, clock=self.clock, session=session)
+        self.joiner = Joiner(
+            settings,
+            Connections(self.engine),
+            Consents(self.engine, vault),
+            Endpoints(self.engine, vault),
+            connect,
+            self.clock.now,
+        )
+        numbers = random.Random(self.seed + 1)
+        return App(
+            clock=self.clock,
+            jitter=random.Random(self.seed),
+            connections=Connections(self.engine),
+            lanes=Lanes(self.redis),
+            dead=DeadLetters(self.redis),
+            redis=self.redis,
+            connect=connect,
+            wake=self.woken.append,
+            keep=lambda _lease: nullcontext(),
+            new_token=lambda: f"{numbers.getrandbits(64):x}",
+        )
+
+    def entry(self) -> dict[str, Any]:
+        return {
+            "name": "Contoso",
+            "timezone": "Europe/London",
+            "xero": {"tenant_id": self.org.tenant_id, "client_id": "xero-app", "client_secret": "xero-secret"},
+            "dynamics": {
+                "url": DYNAMICS_URL,
+                "tenant_id": DIRECTORY,
+                "client_id": "dynamics-app",
+                "client_secret": "dynamics-secret",
+            },
+        }
+
+    def _join(self) -> Connection:
+        return self.joiner.join(self.entry()).connection
+
+    def _seed_sales(self) -> None:
+        person = self.sales
+        self.price_list = person.create(
+            "pricelevel",
+            {"name": "Retail", "transactioncurrencyid@odata.bind": f"/transactioncurrencies({self.currency('GBP')})"},
+        )
+        group = person.create("uomschedule", {"name": "Unit", "baseuomname": "Each"})
+        unit = person.create(
+            "uom", {"name": "Each", "quantity": 1, "uomscheduleid@odata.bind": f"/uomschedules({group})"}
+        )
+        self.unit = unit
+        self.products = {
+            number: person.create(
+                "product",
+                {
+                    "name": name,
+                    "productnumber": number,
+                    "quantitydecimal": 5,
+                    "defaultuomid@odata.bind": f"/uoms({unit})",
+                    "defaultuomscheduleid@odata.bind": f"/uomschedules({group})",
+                    **ACTIVE_PRODUCT,
+                },
+            )
+            for number, name in (("CHAIR-01", "Office chair"), ("DESK-02", "Standing desk"))
+        }
+        self.customers = {"Fourth Coffee": self.add_customer("Fourth Coffee", accountnumber="AC-100")}
+
+    def currency(self, code: str) -> str:
+        rows = self.dynamics.rows("transactioncurrencies")
+        return next(row["transactioncurrencyid"] for row in rows if row["isocurrencycode"] == code)
+
+    def add_customer(self, name: str, **row: Any) -> str:
+        return self.sales.create("account", {"name": name, **row})
+
+    def save_invoice(
+        self,
+        *lines: Line,
+        customer: str = "Fourth Coffee",
+        connection: Connection | None = None,
+        connect: bool = True,
+        **row: Any,
+    ) -> str:
+        """Save an invoice as a sales user; return its id. `row` replaces or adds columns."""
+        made = {
+            "name": "Order 4711",
+            "customerid_account@odata.bind": f"/accounts({self.customers[customer]})",
+            "pricelevelid@odata.bind": f"/pricelevels({self.price_list})",
+            "transactioncurrencyid@odata.bind": f"/transactioncurrencies({self.currency('GBP')})",
+            "datedelivered": "2026-11-24T00:00:00Z",
+            "invoice_details": [self._line(line) for line in lines],
+            **row,
+        }
+        if connect:
+            made["stl3_Connector@odata.bind"] = self.binding(connection or self.connection)
+        return self.sales.create("invoice", {name: value for name, value in made.items() if value is not None})
+
+    def save_invoices(self, count: int, **kwargs: Any) -> list[str]:
+        """Save plain invoices of 1.00, 2.00, …; return their ids."""
+        return [self.save_invoice(Line(f"Work {n}", f"{n}.00"), **kwargs) for n in range(1, count + 1)]
+
+    def binding(self, connection: Connection) -> str:
+        return f"/{columns.CONNECTOR.set_name}({connection.id})"
+
+    def edit(self, invoice_id: str, **row: Any) -> None:
+        """What a person changes on the invoice."""
+        self.sales.update("invoice", invoice_id, row)
+
+    def edit_details(self, invoice_id: str, **row: Any) -> None:
+        """What a person changes on its Xero details."""
+        self.sales.update(columns.DETAILS.set_name, self.details(invoice_id)[columns.DETAILS.id_column], row)
+
+    def try_again(self, invoice_id: str) -> None:
+        """A person sets the export status to No."""
+        self.edit_details(invoice_id, stl3_exportstatus=columns.EXPORT_STATUS["No"])
+
+    def lines(self, invoice_id: str) -> list[dict[str, Any]]:
+        return [row for row in self.dynamics.rows("invoicedetails") if row["_invoiceid_value"] == invoice_id]
+
+    def choose(self, *, connection: Connection | None = None, **settings: Any) -> None:
+        """A person changes settings in Dynamics, named as in `core.preferences`."""
+        mine = (connection or self.connection).id
+        rows = self.dynamics.rows(columns.SETTINGS.set_name)
+        (row_id,) = (row[columns.SETTINGS.id_column] for row in rows if row["stl3_connectionid"] == mine)
+        self.sales.update(columns.SETTINGS.set_name, row_id, preferences.to_row(settings))
+
+    def join_second(self) -> tuple[Connection, Organisation]:
+        """Join a second Xero organisation to the same Dynamics."""
+        other = self.xero.add_organisation(name="Fabrikam Books", region="UK")
+        self.xero.add_app(
+            client_id="other-app",
+            client_secret="other-secret",
+            kind="custom",
+            tenant_ids=[other.tenant_id],
+            minute_limit=100_000,
+            daily_limit=1_000_000,
+        )
+        entry = self.entry()
+        entry["xero"] = {"tenant_id": other.tenant_id, "client_id": "other-app", "client_secret": "other-secret"}
+        return self.joiner.join(entry).connection, other
+
+    def _line(self, line: Line) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "quantity": Decimal(line.quantity),
+            "priceperunit": Decimal(line.price),
+            "manualdiscountamount": Decimal(line.discount),
+        }
+        if line.product is None:
+            return row | {"isproductoverridden": True, "productdescription": line.text}
+        return row | {
+            "isproductoverridden": False,
+            "ispriceoverridden": True,
+            "productid@odata.bind": f"/products({self.products[line.product]})",
+            "uomid@odata.bind": f"/uoms({self.unit})",
+            "description": line.text,
+        }
+
+    # -- what happens ------------------------------------------------------------------------------------------
+
+    def pass_time(self, **delta: float) -> None:
+        self.clock.advance(timedelta(**delta))
+        self.travel.move_to(self.clock.now())
+
+    def mark(self, *invoice_ids: str) -> None:
+        """What an event does: mark invoices due."""
+        entities = [Entity("dynamics", "invoice", invoice_id) for invoice_id in invoice_ids]
+        self.app.lanes.mark(self.connection.id, entities, due_at=self.app.lanes.now())
+
+    def dispatch(self, *events: Event) -> None:
+        Dispatcher(self.app.connections, self.app.lanes, self.redis, self.woken.append).handle(events)
+
+    def work(self, connection: Connection | None = None) -> None:
+        """Let one worker take a time slice of the lane."""
+        try:
+            work(self.app, (connection or self.connection).id)
+        except ConnectorError as error:  # what the actor does
+            self.interrupted.append(error)
+
+    def poll(self, connection: Connection | None = None) -> int:
+        try:
+            return poll(self.app, (connection or self.connection).id)
+        except ConnectorError as error:  # what the actor does
+            self.interrupted.append(error)
+            return 0
+
+    def settle(self, *, minutes: int = 120, connection: Connection | None = None) -> None:
+        """Poll every five minutes and work until nothing is left for the next hour, time passing as needed."""
+        lane = (connection or self.connection).id
+        for minute in range(minutes):
+            polled = minute % 5 == 0
+            if polled:
+                self.poll(connection)
+            self.work(connection)
+            if polled and not self.left_soon(lane):
+                return
+            self.pass_time(minutes=1)
+        raise AssertionError(f"still due: {self.app.lanes.counts(lane)}")
+
+    def run_for(self, *, minutes: int) -> None:
+        """Let this time pass, with the poller and a worker at work."""
+        for minute in range(minutes):
+            if minute % 5 == 0:
+                self.poll()
+            self.work()
+            self.pass_time(minutes=1)
+
+    def left_soon(self, lane: str) -> int:
+        """How much is in work or due within the hour."""
+        soon = self.clock.now().timestamp() + 3600
+        working = self.app.lanes.counts(lane)["working"]
+        return working + self.redis.zcount(f"lane:{lane}:due", "-inf", int(soon * 1000))
+
+    def die(self) -> None:
+        """The worker's process is gone; another one starts, and the lease of the old one runs out."""
+        self.tap.close()
+        self.app = self.new_process()
+        self.pass_time(seconds=16)
+
+    def crash_at(self, number: int, *, after: bool, only: str = "") -> None:
+        """Let the process die at the so-manieth outside call from now, before or after it is carried out."""
+        left = number
+
+        def count(name: str) -> None:
+            nonlocal left
+            if re.search(only, name):
+                left -= 1
+                if left == 0:
+                    raise Crash(f"{'after' if after else 'before'} {name}")
+
+        self.tap.before, self.tap.after = (lambda _name: None, count) if after else (count, lambda _name: None)
+
+    def when(self, match: str, happens: Callable[[], None], *, after: bool = False) -> None:
+        """Let something happen once, at the next outside call whose name matches."""
+
+        def once(name: str) -> None:
+            if re.search(match, name):
+                self.tap.close()
+                happens()
+
+        self.tap.before, self.tap.after = (lambda _name: None, once) if after else (once, lambda _name: None)
+
+    def lose_reply(self, match: str, *, times: int = 1, skip: int = 0) -> None:
+        """The call is done and its answer lost."""
+        side = self.xero if "/api.xro/" in match else self.dynamics
+        side.wire.inject(Fault(match=match, kind="drop-after", times=times, skip=skip))
+
+    # -- what there is -----------------------------------------------------------------------------------------
+
+    def documents(self, organisation: Organisation | None = None) -> list[dict[str, Any]]:
+        """The invoices in Xero that live, as Xero shows them."""
+        found = self.all_documents(organisation)
+        return [invoice for invoice in found if invoice["Status"] not in ("VOIDED", "DELETED")]
+
+    def all_documents(self, organisation: Organisation | None = None) -> list[dict[str, Any]]:
+        held = organisation or self.org
+        return [invoice_view(held, invoice, "paged", unit_places=4) for invoice in held.invoices.values()]
+
+    def documents_of(self, invoice_id: str) -> list[dict[str, Any]]:
+        return [document for document in self.documents() if invoice_id in (document["Url"] or "")]
+
+    def assert_exported_once(self, *invoice_ids: str) -> None:
+        """One live document, one details row that names it, one Successful row of history; nothing open (I1, I2)."""
+        for invoice_id in invoice_ids:
+            (document,) = self.documents_of(invoice_id)
+            details = self.details(invoice_id)
+            assert self.status(invoice_id) == "Yes"
+            assert details["stl3_xeroinvoiceid"] == document["InvoiceID"]
+            assert (details["stl3_attemptstarted"], details["stl3_attemptkey"]) == (None, None)
+            assert details["stl3_waitingfor"] is None
+            rows = [row for row in self.history(invoice_id) if row["stl3_syncstatus"] == SUCCESSFUL]
+            assert [row["stl3_details"].split("\n")[0] for row in rows] == [
+                f"Invoice has been created in Xero - {document['InvoiceID']}"
+            ]
+
+    def assert_quiet(self, connection: Connection | None = None) -> None:
+        """Nothing due, and after the poll's overlap a poll is one call to Dynamics that writes nothing (I5)."""
+        lane = (connection or self.connection).id
+        assert self.left_soon(lane) == 0
+        self.pass_time(minutes=11)
+        self.poll(connection)
+        self.work(connection)
+        self.pass_time(minutes=11)
+        before = self.rows_of_ours()
+        self.xero.wire.forget_calls()
+        self.dynamics.wire.forget_calls()
+        assert self.poll(connection) == 0
+        self.work(connection)
+        assert self.xero_calls() == []
+        assert len(self.dynamics_calls()) == 1
+        assert self.rows_of_ours() == before
+
+    def rows_of_ours(self) -> dict[str, list[dict[str, Any]]]:
+        return {name: self.dynamics.rows(name) for name in (columns.DETAILS.set_name, columns.HISTORY.set_name)}
+
+    def details(self, invoice_id: str) -> dict[str, Any]:
+        (row,) = self.all_details(invoice_id)
+        return row
+
+    def all_details(self, invoice_id: str) -> list[dict[str, Any]]:
+        rows = self.dynamics.rows(columns.DETAILS.set_name)
+        return [row for row in rows if row["stl3_dynamicsinvoiceid"] == invoice_id]
+
+    def status(self, invoice_id: str) -> str | None:
+        return columns.EXPORT_STATUS.label(self.details(invoice_id)["stl3_exportstatus"])
+
+    def history(self, invoice_id: str) -> list[dict[str, Any]]:
+        rows = self.dynamics.rows(columns.HISTORY.set_name)
+        return [row for row in rows if row["_stl3_invoice_value"] == invoice_id]
+
+    def invoice(self, invoice_id: str) -> dict[str, Any]:
+        return self.sales.get("invoice", invoice_id)
+
+    def xero_calls(self) -> list[str]:
+        return [f"{call.method} {call.path}" for call in self.xero.wire.calls if "/api.xro/" in call.path]
+
+    def dynamics_calls(self) -> list[str]:
+        return [f"{call.method} {call.path}" for call in self.dynamics.wire.calls if "/api/data/" in call.path]
+
+    def sent_keys(self) -> list[str]:
+        """The Idempotency-Key of each call that created invoices."""
+        calls = self.xero.wire.calls
+        return [call.headers["idempotency-key"] for call in calls if (call.method, call.path) == PUT_INVOICES]
