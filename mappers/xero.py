@@ -202,11 +202,16 @@ def _line(
     if not tax_type and account in books.accounts:
         tax_type = books.accounts[account].tax_type
     gross = round_to(line.quantity * line.price, invoice.currency_decimals)
-    discount = gross - line_net(line, invoice.currency_decimals)
+    net = line_net(line, invoice.currency_decimals)
+    discount, quantity, price = gross - net, line.quantity, line.price
+    if discount < 0:
+        # A base amount above quantity × price has no discount that explains it: the amount itself is sent (rule C39).
+        text = f"{text}\n{line.quantity.normalize():f} × {line.price.normalize():f}"[:DESCRIPTION_MAX]
+        discount, quantity, price = Decimal(0), Decimal(1), net
     return XeroLine(
         description=text,
-        quantity=line.quantity,
-        unit_amount=line.price,
+        quantity=quantity,
+        unit_amount=price,
         discount=discount or None,
         item_code=item.code if item else None,
         account_code=account,

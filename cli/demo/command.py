@@ -25,6 +25,8 @@ SETTLE_S = 60.0
 def demo(*, once: bool, invoices: int, keep: bool) -> None:
     """Watch invoices travel from a simulated Dynamics to a simulated Xero through the real connector."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=150)  # a log has no window to fit into
     stopping, stack = stop_on_signals(), Stack()
     fine = False
     try:

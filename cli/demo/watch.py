@@ -18,6 +18,7 @@ from cli.demo.story import EXPORTED, FAILED, WAITS, Sale
 from clients.xero import parse_xero_time
 from core import columns
 
+_TOTALS = (("invoice", "totalamount"), ("document", "Total"))
 COLOURS = {EXPORTED: "green", WAITS: "yellow", FAILED: "red"}
 
 
@@ -28,6 +29,7 @@ class Watcher:
         self._addresses = company.stack.addresses
         self._tenant_id = company.tenant_id
         self._session = requests.Session()
+        self._session.trust_env = False  # REQUESTS_CA_BUNDLE would replace the CA of the simulators
         self._session.verify = self._addresses["ca_bundle"]
 
     def look(self, sales: Sequence[Sale]) -> None:
@@ -98,9 +100,9 @@ def latency_ms(sale: Sale) -> float | None:
 
 def table_of(sales: Sequence[Sale]) -> Table:
     table = Table(title="Dynamics 365 → Xero", title_justify="left", expand=True)
-    for name in ("Invoice", "Customer", "In Dynamics", "Xero number", "In Xero", "Tax", "Status", "ms", "History"):
-        right = name in ("In Dynamics", "In Xero", "Tax", "ms")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name != "History")
+    for name in ("Invoice", "Customer", "Dynamics", "Number", "Xero", "Tax", "Status", "ms"):
+        table.add_column(name, justify="right" if name in ("Dynamics", "Xero", "Tax", "ms") else "left", no_wrap=True)
+    table.add_column("History", overflow="fold")
     for sale in sales:
         if sale.invoice_id:
             table.add_row(*_cells(sale))
@@ -148,4 +150,7 @@ def timeline(sales: Sequence[Sale]) -> list[str]:
         fate = f"in Xero after {took:.0f} ms" if took is not None else state_of(sale) or "nothing"
         mark = "✓" if came_true(sale) else "✗"
         lines.append(f"{mark} {at:%H:%M:%S.%f}"[:-3] + f"  {sale.title} for {sale.customer}: {fate}")
+        if mark == "✗":
+            totals = (sale.facts.get(side, {}).get(name) for side, name in _TOTALS)
+            lines.append(f"    expected: {sale.expected}; totals {' and '.join(map(_money, totals))}; {words_of(sale)}")
     return lines

@@ -6,13 +6,14 @@ import string
 from dataclasses import replace
 from decimal import Decimal
 
-from simulators.dataverse.currency import apply_currency, currency_places
+from simulators.dataverse.currency import apply_currency, currency_places, places
 from simulators.dataverse.environment import Caller, Environment, Event, snapshot
 from simulators.dataverse.errors import Refused, bad_request
 from simulators.dataverse.money import ZERO, Line, invoice_totals, line_amounts
 from simulators.dataverse.schema import Ref
 from simulators.dataverse.states import ACTIVE
 from simulators.dataverse.store import Row
+from simulators.dataverse.values import round_to
 
 TOTALS = (
     "totallineitemamount",
@@ -160,10 +161,19 @@ def _line(row: Row) -> Line:
 
 
 def _set_line_amounts(env: Environment, invoice: Row, row: Row) -> None:
+    _round_entered(env, invoice, row)
     amounts = line_amounts(
         _line(row), currency_places(env, invoice["transactioncurrencyid"]), per_unit=_discounts_per_unit(env)
     )
     row |= {"baseamount": amounts.base, "extendedamount": amounts.extended}
+
+
+def _round_entered(env: Environment, invoice: Row, row: Row) -> None:
+    """Amounts are computed from prices as they are kept, not as they were typed."""
+    columns = env.schema.by_name["invoicedetail"].columns
+    for name in ("priceperunit", "manualdiscountamount", "tax"):
+        if row.get(name) is not None:
+            row[name] = round_to(row[name], places(env, columns[name], invoice["transactioncurrencyid"]))
 
 
 def _discounts_per_unit(env: Environment) -> bool:
