@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := core clients mappers pipeline webhooks cli simulators bench
+PACKAGES := core clients mappers pipeline webhooks cli demo simulators bench
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check format lock clean

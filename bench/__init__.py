@@ -1,0 +1,1 @@
+"""Benchmarks: `connector bench NAME`. Each prints a table; --json for comparison."""

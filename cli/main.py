@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from cli.bench import bench_group
 from cli.connections import connections_group
-from cli.demo.command import demo
+from cli.demo import demo
 from cli.doctor import doctor
 from cli.processes import dispatch, poll_command, redis_command, web, work_command
 from cli.simulate import simulate
@@ -42,6 +43,7 @@ COMMANDS = (
     connections_group,
     sync,
     doctor,
+    bench_group,
 )
 for command in COMMANDS:
     main.add_command(command)

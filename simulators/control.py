@@ -27,6 +27,11 @@ def control_blueprint(clock: Clock, wire: Wire) -> Blueprint:
         wire.inject(Fault(**request.get_json()))
         return jsonify(faults=len(wire.faults))
 
+    @control.get("/faults")
+    def planned() -> ResponseReturnValue:
+        """How many faults are still planned, and how many calls a delay holds right now."""
+        return jsonify(faults=len(wire.faults), held=wire.held)
+
     @control.delete("/faults")
     def release() -> ResponseReturnValue:
         wire.release()

@@ -71,6 +71,7 @@ class Wire:
         self._lock = threading.Lock()
         self._released = threading.Event()
         self._count = 0
+        self.held = 0  # calls that a delay holds right now
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
 
@@ -108,13 +109,20 @@ class Wire:
         if fault is None:
             return _run(self._app, environ, body)
         if fault.kind == "delay-before":
-            self._released.wait(fault.delay_s)
+            self._hold(fault)
         if fault.kind.endswith("before") and not fault.kind.startswith("delay"):
             return _replacement(fault)
         answer = _run(self._app, environ, body)
         if fault.kind == "delay-after":
-            self._released.wait(fault.delay_s)
+            self._hold(fault)
         return _replacement(fault) if fault.kind == "status-after" else answer
+
+    def _hold(self, fault: Fault) -> None:
+        with self._lock:
+            self.held += 1
+        self._released.wait(fault.delay_s)
+        with self._lock:
+            self.held -= 1
 
     def _next_fault(self, call: str) -> Fault | None:
         with self._lock:

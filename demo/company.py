@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from cli.demo.stack import WEBHOOK_KEY, Stack
 from core import columns
+from demo.stack import WEBHOOK_KEY, Stack
 
 XERO_APP = {"client_id": "demo-connector", "client_secret": "demo-connector-secret"}
 CONNECTOR_APP = {"client_id": "11111111-0000-4000-8000-0000000000a1", "client_secret": "demo-connector-secret"}

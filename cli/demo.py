@@ -9,11 +9,11 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from cli.demo.company import Company
-from cli.demo.stack import DemoFailed, Stack
-from cli.demo.story import Sale, plan, save_all
-from cli.demo.watch import Watcher, came_true, summary_of, table_of, timeline
 from cli.running import stop_on_signals
+from demo.company import Company
+from demo.stack import DemoFailed, Stack
+from demo.story import Sale, plan, save_all
+from demo.watch import Watcher, came_true, summary_of, table_of, timeline
 
 SETTLE_S = 60.0
 

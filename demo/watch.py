@@ -13,10 +13,10 @@ import requests
 from rich.table import Table
 from rich.text import Text
 
-from cli.demo.company import Company
-from cli.demo.story import EXPORTED, FAILED, WAITS, Sale
 from clients.xero import parse_xero_time
 from core import columns
+from demo.company import Company
+from demo.story import EXPORTED, FAILED, WAITS, Sale
 
 _TOTALS = (("invoice", "totalamount"), ("document", "Total"))
 COLOURS = {EXPORTED: "green", WAITS: "yellow", FAILED: "red"}
@@ -152,5 +152,7 @@ def timeline(sales: Sequence[Sale]) -> list[str]:
         lines.append(f"{mark} {at:%H:%M:%S.%f}"[:-3] + f"  {sale.title} for {sale.customer}: {fate}")
         if mark == "✗":
             totals = (sale.facts.get(side, {}).get(name) for side, name in _TOTALS)
-            lines.append(f"    expected: {sale.expected}; totals {' and '.join(map(_money, totals))}; {words_of(sale)}")
+            lines.append(
+                f"    expected: {sale.expected}; totals {' and '.join(map(_money, totals))}; {words_of(sale)}"
+            )
     return lines

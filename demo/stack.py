@@ -20,7 +20,7 @@ import requests
 
 from core.vault import new_key
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 READY_S = 30.0
 STOP_S = 15.0
 LAST = ("redis", "simulators")  # the others speak to these until they end

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from cli.demo.company import PRODUCTS, Company
 from core import columns
+from demo.company import PRODUCTS, Company
 
 Row = dict[str, Any]
 EXPORTED, WAITS, FAILED = "exported", "waits", "failed"

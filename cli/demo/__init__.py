@@ -1,1 +1,0 @@
-"""`connector demo`: everything on loopback against the simulators, with a sales user at work."""
