@@ -63,7 +63,14 @@ class Stack:
         for number in range(1, self.workers + 1):
             self.start(f"work-{number}")
         self.start("poll")
-        wait_until(lambda: _is_ready(f"{self.web}/readyz"), self, "web")
+        wait_until(self.is_ready, self, "web")
+
+    def is_ready(self) -> bool:
+        """Whether webhooks are received."""
+        try:
+            return requests.get(f"{self.web}/readyz", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
 
     def start(self, name: str) -> None:
         """Start one process by name: redis, web, dispatch, work-N, poll."""
@@ -170,13 +177,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        return requests.get(address, timeout=2).status_code == 200
-    except requests.RequestException:
-        return False
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:

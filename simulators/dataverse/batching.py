@@ -20,6 +20,7 @@ from simulators.dataverse.errors import Refused, bad_request
 from simulators.dataverse.http import Answer, Request, error_answer
 from simulators.dataverse.keys import ROOT
 from simulators.dataverse.payload_in import References
+from simulators.dataverse.query import read_parameters
 
 Serve = Callable[[Request], Answer]
 """Answers one request or raises Refused."""
@@ -98,8 +99,10 @@ def _run(request: Request, operation: Operation, references: References, serve: 
 def _inner_request(request: Request, operation: Operation, references: References) -> Request:
     url = urlsplit(_resolve(operation.url, references))
     path = unquote(url.path)
+    tag = read_parameters(url.query).get("tag", request.caller.tag)
     return replace(
         request,
+        caller=replace(request.caller, tag=tag),
         method=operation.method,
         path=ROOT.sub("", path) if ROOT.match(path) else path.lstrip("/"),
         query=url.query,

@@ -1,0 +1,95 @@
+"""Everything running for real: Redis, web, dispatcher, workers, poller, simulators; for tests that kill things."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from demo.company import Company
+from demo.stack import Stack
+from demo.story import Sale, plan, save
+from demo.watch import Watcher, came_true
+
+WAIT_S = 60.0
+
+
+@dataclass
+class City:
+    """A company between running processes."""
+
+    stack: Stack
+    company: Company
+    watcher: Watcher
+
+    def sale(self, kind: int = 0) -> Sale:
+        """Save one invoice of a kind of the demo's story."""
+        sale = plan(self.company, kind + 1, datetime.now(UTC).date())[kind]  # noqa: TID251 - a person's today
+        save(self.company, sale)
+        return sale
+
+    def until_true(self, *sales: Sale) -> None:
+        """Wait until all has come true that the story expects: one document, one details row, one history row."""
+        self.until(lambda: self._look(sales) and all(came_true(sale) for sale in sales), "the story to come true")
+
+    def _look(self, sales: tuple[Sale, ...]) -> bool:
+        self.watcher.look(sales)
+        return True
+
+    def until(self, done: Callable[[], bool], what: str) -> None:
+        pause, waited_s = threading.Event(), 0.0
+        while not done():
+            assert waited_s < WAIT_S, f"waited {WAIT_S:.0f} s for {what}; logs in {self.stack.folder}"
+            pause.wait(0.1)
+            waited_s += 0.1
+
+    def inject(self, side: str, **fault: Any) -> None:
+        self._control("POST", side, "faults", fault)
+
+    def release(self, side: str) -> None:
+        self._control("DELETE", side, "faults")
+
+    def held(self, side: str) -> int:
+        return int(self._control("GET", side, "faults")["held"])
+
+    def calls(self, side: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._control("GET", side, "calls")["calls"]
+        return found
+
+    def rows(self, set_name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._control("GET", "dynamics", f"rows/{set_name}")["rows"]
+        return found
+
+    def invoices_in_xero(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._control("GET", "xero", f"state/{self.company.tenant_id}")["Invoices"]
+        return found
+
+    def switch_webhooks(self, **switches: Any) -> None:
+        self._control("POST", "dynamics", "webhook-switches", switches)
+
+    def _control(self, method: str, side: str, path: str, document: Any = None) -> Any:
+        address = f"{self.stack.addresses[side]}/_control/{path}"
+        verify = self.stack.addresses["ca_bundle"]
+        answer = requests.request(method, address, json=document, verify=verify, timeout=10)
+        answer.raise_for_status()
+        return json.loads(answer.content)
+
+
+def open_city(*, workers: int = 2, poll_interval_s: int = 3600) -> City:
+    """Start everything. With the default interval no poll helps: what comes true came by events and the sweeper."""
+    stack = Stack(workers=workers, poll_interval_s=poll_interval_s)
+    try:
+        stack.start_simulators()
+        company = Company(stack)
+        company.found()
+        stack.start_connector()
+        company.join()
+    except BaseException:
+        stack.stop()
+        raise
+    return City(stack, company, Watcher(company))
