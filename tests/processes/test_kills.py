@@ -26,7 +26,7 @@ def city() -> Iterator[City]:
 
 
 def test_a_worker_killed_before_the_write_back_leaves_one_of_each(city: City) -> None:
-    """Xero has made the document, Dynamics does not know yet, the worker dies: the next one finishes the same work."""
+    """Xero has made the document, Dynamics does not know yet, the worker dies: the next one finishes the work."""
     city.until_true(city.sale())
     city.inject("xero", match="PUT /api.xro/2.0/Invoices", kind="delay-after", delay_s=60)
     sale = city.sale()
