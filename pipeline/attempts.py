@@ -17,6 +17,7 @@ from clients.xero import Element
 from core import columns, gates, ids
 from core.errors import LeaseLost, Rejected, Unknown
 from core.invoice import Details
+from mappers.explanations import explain
 from mappers.xero import Origin, find_origin
 from pipeline.documents import Member, payloads, prepare
 from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report
@@ -193,7 +194,7 @@ def _send(
         if len(members) > 1:
             report.singly |= {member.present.invoice_id for member in members}
             return [AttemptEnded(member.present) for member in members]
-        return [Failed(members[0].present, error.messages or (str(error),))]
+        return [Failed(members[0].present, tuple(explain(words) for words in error.messages or (str(error),)))]
     refused = [member.present for member, element in zip(members, elements, strict=True) if not element.ok]
     log.info("invoices.sent", connection=tools.connection.id, documents=len(members), refused=len(refused))
     report.made |= len(refused) < len(members)
@@ -213,7 +214,7 @@ def _forget_what_was_refused(tools: Tools, refused: Sequence[Present]) -> None:
 def _outcome(member: Member, element: Element) -> Outcome:
     if element.ok:
         return Created(member.present, element.document, member.document.line_ids)
-    return Failed(member.present, element.errors)
+    return Failed(member.present, tuple(explain(words) for words in element.errors))
 
 
 def _chunks(invoice_ids: Sequence[str], size: int = 50) -> list[Sequence[str]]:
