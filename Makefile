@@ -14,7 +14,7 @@ demo: $(VENV)/.runtime ## Watch invoices travel, everything on this machine (ARG
 	@$(BIN)/connector demo $(ARGS)
 
 run: $(VENV)/.dev ## Run the connector's own processes (Procfile) with the settings of .env
-	@$(BIN)/honcho start
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start
 
 test: $(VENV)/.dev ## Run the tests (ARGS=... goes to pytest)
 	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 2 -q)
