@@ -17,7 +17,7 @@ run: $(VENV)/.dev ## Run the connector's own processes (Procfile) with the setti
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start
 
 test: $(VENV)/.dev ## Run the tests (ARGS=... goes to pytest)
-	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 2 -q)
+	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadfile -q)
 
 check: $(VENV)/.dev ## Lint, types (strict), import contracts, lock files
 	@$(BIN)/ruff format --check .

