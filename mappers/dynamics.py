@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -240,9 +240,11 @@ def fingerprint(invoice: Invoice) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """One spelling for each value: 1.0 and 1.00 are the same price."""
+    """One spelling for each value: 1.0 and 1.00 are the same price, 0 has no sign, a moment is told in UTC."""
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
+        return f"{value.normalize():f}" if value else "0"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):

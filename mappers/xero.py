@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from marshmallow import Schema, fields, post_dump
@@ -20,6 +21,9 @@ from core.preferences import Preferences
 
 XERO_LOGIN_PAGE = "https://go.xero.com/organisationlogin/default.aspx"
 DESCRIPTION_MAX, REFERENCE_MAX, ITEM_CODE_MAX = 4000, 255, 30
+WORD_MAX = 100
+XERO_DECIMALS = 2  # of a line's amount, whatever the currency
+PRICE_DECIMALS = 4  # of quantities and prices, with unitdp=4
 TERM_DAYS = {1: 30, 2: 30, 3: 45, 4: 60}  # invoice.paymenttermscode: Net 30, 2% 10 Net 30, Net 45, Net 60
 
 
@@ -114,12 +118,17 @@ def origin_url(dynamics_url: str, origin: Origin) -> str:
 
 
 def find_origin(document: Mapping[str, Any]) -> Origin | None:
-    """Return the origin of a Xero invoice, or None if it did not come from this connector."""
-    parts = urlsplit(str(document.get("Url") or ""))
-    fields_ = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
-    if not parts.fragment or fields_.get("etn") != "invoice" or "id" not in fields_:
+    """Return the origin of a Xero invoice, or None if it did not come from this connector.
+
+    People write anything into a Url, links into Dynamics too: only one that holds both ids is ours.
+    """
+    try:
+        parts = urlsplit(str(document.get("Url") or ""))
+        named = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+        origin = Origin(str(UUID(parts.fragment)), str(UUID(named.get("id", ""))))
+    except ValueError:
         return None
-    return Origin(parts.fragment.lower(), fields_["id"].lower())
+    return origin if named.get("etn") == "invoice" else None
 
 
 def invoice_link(short_code: str, xero_invoice_id: str) -> str:
@@ -201,12 +210,14 @@ def _line(
     tax_type = line.tax_type or (item.sales_tax_type if item else "")
     if not tax_type and account in books.accounts:
         tax_type = books.accounts[account].tax_type
-    gross = round_to(line.quantity * line.price, invoice.currency_decimals)
     net = line_net(line, invoice.currency_decimals)
-    discount, quantity, price = gross - net, line.quantity, line.price
-    if discount < 0:
-        # A base amount above quantity × price has no discount that explains it: the amount itself is sent (rule C39).
-        text = f"{text}\n{line.quantity.normalize():f} × {line.price.normalize():f}"[:DESCRIPTION_MAX]
+    discount = round_to(line.quantity * line.price, XERO_DECIMALS) - round_to(net, XERO_DECIMALS)
+    quantity, price = line.quantity, line.price
+    if discount < 0 or _places(price) > PRICE_DECIMALS or _places(quantity) > PRICE_DECIMALS:
+        # A net above quantity × price has no discount that explains it, and Xero keeps four decimals: the amount
+        # itself is sent (rule C39).
+        kept = f"\n{quantity.normalize():f} × {price.normalize():f}"
+        text = _cut(text, DESCRIPTION_MAX - len(kept)) + kept
         discount, quantity, price = Decimal(0), Decimal(1), net
     return XeroLine(
         description=text,
@@ -230,11 +241,23 @@ def line_net(line: Line, decimals: int) -> Decimal:
 def _description(line: Line) -> str:
     """Rule C33: the product's name, the line's text below it, cut at a word."""
     parts = (line.product.name if line.product else line.text, line.description)
-    text = "\n".join(part.strip() for part in parts if part.strip()) or "-"
-    if len(text) <= DESCRIPTION_MAX:
+    return _cut("\n".join(part.strip() for part in parts if part.strip()) or "-", DESCRIPTION_MAX)
+
+
+def _cut(text: str, length: int) -> str:
+    """Return at most `length` characters, cut after a word; within one only where it is longer than words are."""
+    if len(text) <= length:
         return text
-    cut = text[: DESCRIPTION_MAX - 1]
-    return (cut.rsplit(maxsplit=1)[0] or cut) + "…"
+    kept = text[: length - 1]
+    words = kept if text[length - 1].isspace() else kept.removesuffix(kept.split()[-1])
+    return (words if length - len(words) <= WORD_MAX else kept).rstrip() + "…"
+
+
+def _places(number: Decimal) -> int:
+    """Return how many decimals a number needs."""
+    exponent = number.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)  # the mapper of rows takes no NaN
+    return max(0, -exponent)
 
 
 def _first_line(text: str) -> str:

@@ -23,8 +23,18 @@ def stop(connections: Connections, tools: Tools, reason: str) -> None:
     _say(tools, "Needs attention", reason)
 
 
-def resume(connections: Connections, tools: Tools) -> None:
-    """Note that the connection is in service again."""
+def resume(connections: Connections, tools: Tools, *, proved: bool) -> None:
+    """Note that the connection is in service again.
+
+    `proved`: both sides have just done what they are needed for. Otherwise Xero is asked first: an invoice that
+    waits, or a poll, goes through without it.
+    """
+    if not proved:
+        try:
+            tools.xero.get_organisation()
+        except ConnectorError as error:
+            log.info("connection.still_stopped", connection=tools.connection.id, error=type(error).__name__)
+            return
     connections.save_state(tools.connection.id, IN_SERVICE)
     log.info("connection.resumed", connection=tools.connection.id)
     _say(tools, "In service", None)

@@ -1,17 +1,17 @@
-"""Finds the Xero contacts of customers, and creates unknown ones once (rules C20 to C22), a batch at a time."""
+"""Resolves the Xero contacts of customers, and creates unknown ones once (rules C20 to C22), a batch at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from clients.dataverse import Payload
 from core import ids
 from core.invoice import Customer
 from core.preferences import Preferences
-from mappers.contacts import match_contact, tidy, to_xero_contact
+from mappers.contacts import tidy, to_xero_contact
+from pipeline.contact_lookup import look_up, look_up_by_marks
 from pipeline.tools import Tools
 
-NAME_TAKEN = "already assigned to another contact"
+TAKEN = ("already assigned to another contact", "matched an archived contact")
 CHUNK = 50
 
 
@@ -27,72 +27,49 @@ def resolve_contacts(
     unknown = [customer for customer in wanted.values() if customer.id not in known]
     if not unknown:
         return known, {}
-    found, problems = _look_up(tools, unknown)
-    missing = [customer for customer in unknown if customer.id not in found and customer.id not in problems]
+    found = look_up(tools, unknown)
+    missing = found.without(unknown)
     if missing and preferences.create_contacts:
-        made, refused = _create(tools, missing)
-        found |= made
-        problems |= refused
+        made, problems = _create(tools, missing)
     elif missing:
-        problems |= {
-            customer.id: f"Xero does not know the customer “{customer.name}”. Create the contact in Xero, or let the "
-            "connector do it (setting: Create new contacts in Xero)."
-            for customer in missing
-        }
-    tools.memory.remember_contacts(found)
-    return known | found, problems
-
-
-def _look_up(
-    tools: Tools, customers: Sequence[Customer], *, include_archived: bool = False
-) -> tuple[dict[str, str], dict[str, str]]:
-    contacts = list(
-        tools.xero.list_contacts_matching(
-            contact_numbers=[customer.id for customer in customers],
-            account_numbers=[customer.account_number for customer in customers if customer.account_number],
-            names=[tidy(customer.name) for customer in customers if tidy(customer.name)],
-            include_archived=include_archived,
-        )
-    )
-    found: dict[str, str] = {}
-    problems: dict[str, str] = {}
-    for customer in customers:
-        matches, step = match_contact(customer, contacts)
-        if len(matches) == 1:
-            _accept(customer, matches[0], found, problems)
-        elif matches:
-            names = ", ".join(sorted(f"“{contact['Name']}” ({contact['ContactID']})" for contact in matches))
-            problems[customer.id] = f"Several contacts in Xero have the {step} of this customer: {names}. Merge them."
-    return found, problems
-
-
-def _accept(customer: Customer, contact: Payload, found: dict[str, str], problems: dict[str, str]) -> None:
-    if contact.get("ContactStatus") == "ARCHIVED":
-        problems[customer.id] = f"The contact “{contact['Name']}” is archived in Xero. Restore it there."
+        made, problems = _refuse(tools, missing)
     else:
-        found[customer.id] = contact["ContactID"]
+        made, problems = {}, {}
+    tools.memory.remember_contacts(found.ids | made)
+    return known | found.ids | made, found.problems | problems
+
+
+def _refuse(tools: Tools, customers: Sequence[Customer]) -> tuple[dict[str, str], dict[str, str]]:
+    """Say of each customer why it cannot be used: unknown, or known but archived."""
+    found = look_up_by_marks(tools, customers, include_archived=True)
+    unknown = {
+        customer.id: f"Xero does not know the customer “{customer.name}”. Create the contact in Xero, or let the "
+        "connector do it (setting: Create new contacts in Xero)."
+        for customer in found.without(customers)
+    }
+    return found.ids, found.problems | unknown
 
 
 def _create(tools: Tools, customers: Sequence[Customer]) -> tuple[dict[str, str], dict[str, str]]:
-    """Create contacts; a name that is taken is looked at again, archived ones included, then told apart."""
+    """Create contacts; where a name or number is taken look again, archived ones included, then tell them apart."""
     made, refused = _put(tools, {customer.id: tidy(customer.name) for customer in customers}, customers)
-    taken = [customer for customer in customers if NAME_TAKEN in refused.get(customer.id, "")]
+    taken = [customer for customer in customers if any(words in refused.get(customer.id, "") for words in TAKEN)]
     if not taken:
         return made, refused
-    found, problems = _look_up(tools, taken, include_archived=True)
-    again = [customer for customer in taken if customer.id not in found and customer.id not in problems]
+    found = look_up_by_marks(tools, taken, include_archived=True)
+    again = found.without(taken)
     numbered = [customer for customer in again if customer.account_number]
     names = {customer.id: f"{tidy(customer.name)} ({customer.account_number})" for customer in numbered}
     told_apart, refused_again = _put(tools, names, numbered)
-    for customer in again:
-        if not customer.account_number:
-            problems[customer.id] = (
-                f"Another customer is called “{customer.name}” in Xero, and this one has no account number to tell "
-                "them apart. Give it an account number, or another name."
-            )
+    alike = {
+        customer.id: f"Another customer is called “{customer.name}” in Xero, and this one has no account number to "
+        "tell them apart. Give it an account number, or another name."
+        for customer in again
+        if not customer.account_number
+    }
     settled = {customer.id for customer in taken}
     kept = {customer: message for customer, message in refused.items() if customer not in settled}
-    return made | found | told_apart, kept | problems | refused_again
+    return made | found.ids | told_apart, kept | found.problems | alike | refused_again
 
 
 def _put(

@@ -11,11 +11,11 @@ import structlog
 
 from clients.odata import rows_path
 from core import columns
-from core.connections import PAUSED
+from core.connections import NEEDS_ATTENTION, PAUSED
 from core.errors import Disconnected
 from core.gates import delivered_on, start_of
 from pipeline.app import App
-from pipeline.attention import stop
+from pipeline.attention import resume, stop
 from pipeline.lane_scripts import ask
 from pipeline.lanes import Entity
 from pipeline.reading import read_batch
@@ -48,6 +48,8 @@ def poll(app: App, connection_id: str) -> int:
     if app.lanes.mark(connection_id, entities, due_at=app.lanes.now()):
         app.wake(connection_id)
     watermark.save(read_at - OVERLAP)
+    if connection.state == NEEDS_ATTENTION and not any(app.lanes.counts(connection_id).values()):
+        resume(app.connections, tools, proved=False)  # else the work that is due shows whether it was repaired
     log.info("connection.polled", connection=connection_id, due=len(entities), complete=since is None)
     return len(entities)
 

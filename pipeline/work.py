@@ -84,7 +84,7 @@ def _batch(app: App, connection: Connection, tools: Tools, lease: Lease, claimed
         raise
     except Exception as error:  # whatever it is, `decide` tells our defects from the world's
         return _failed(app, tools, lease, claimed, error)
-    _forgive(app, connection, tools)
+    _forgive(app, connection, tools, report)
     _finish(app, tools, lease, entities, report)
     return True
 
@@ -171,11 +171,11 @@ def _park(app: App, tools: Tools, lease: Lease, entity: Entity, *, error: str, t
         log.warning("dead.unannounced", connection=tools.connection.id, reference=reference, trace=_trace(failure))
 
 
-def _forgive(app: App, connection: Connection, tools: Tools) -> None:
+def _forgive(app: App, connection: Connection, tools: Tools, report: Report) -> None:
     """A batch went through: earlier failures no longer count, and a connection that had stopped is in service."""
     ask(lambda: app.redis.hdel("failures", connection.id))
     if connection.state == connections.NEEDS_ATTENTION:
-        resume(app.connections, tools)
+        resume(app.connections, tools, proved=report.made)
 
 
 def _trace(error: BaseException) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -38,61 +36,16 @@ from simulators.dataverse import DataverseSimulator
 from simulators.microsoft import MicrosoftLogin
 from simulators.wire import Fault
 from simulators.xero import XeroSimulator
-from simulators.xero.invoice_views import invoice_view
 from simulators.xero.state import Organisation
+from tests.simulation.observing import Observing
+from tests.simulation.taps import Tap, TappedRedis
 from tests.wsgi_adapter import mount
 
 START = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 DYNAMICS_URL = "https://contoso.crm4.dynamics.com"
 LOGIN_URL = "https://login.microsoftonline.com"
 DIRECTORY = "7d1a2f6e-0000-4000-8000-00000000d1ec"
-PUT_INVOICES = ("PUT", "/api.xro/2.0/Invoices")
-SUCCESSFUL = columns.SYNC_STATUS["Successful"]
 ACTIVE_PRODUCT = {"statecode": 0, "statuscode": 1}
-
-
-class Crash(BaseException):
-    """The process dies here: nothing of its memory survives."""
-
-
-@dataclass
-class Tap:
-    """Every call that leaves the process passes here, named "METHOD host/path" or "redis COMMAND".
-
-    `before` and `after` may do what happens meanwhile elsewhere, or raise Crash.
-    """
-
-    before: Callable[[str], None] = lambda _name: None
-    after: Callable[[str], None] = lambda _name: None
-
-    def passes(self, name: str, call: Callable[[], Any]) -> Any:
-        self.before(name)
-        answer = call()
-        self.after(name)
-        return answer
-
-    def close(self) -> None:
-        self.before = self.after = lambda _name: None
-
-    def over(self, app: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the WSGI app with the tap before it."""
-
-        def tapped(environ: dict[str, Any], start_response: Any) -> Any:
-            name = f"{environ['REQUEST_METHOD']} {environ['SERVER_NAME']}{environ['PATH_INFO']}"
-            return self.passes(name, lambda: app(environ, start_response))
-
-        return tapped
-
-
-class TappedRedis(fakeredis.FakeRedis):
-    """Redis with a tap before it."""
-
-    tap: Tap | None = None
-
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        if self.tap is None:
-            return super().execute_command(*args, **options)
-        return self.tap.passes(f"redis {args[0]}", lambda: super(TappedRedis, self).execute_command(*args, **options))
 
 
 @dataclass
@@ -107,7 +60,7 @@ class Line:
 
 
 @dataclass
-class World:
+class World(Observing):
     """One Xero and one Dynamics organisation, joined; act as a sales user with `save_invoice`, then `run`."""
 
     folder: Path
@@ -133,9 +86,10 @@ class World:
         self.dynamics = DataverseSimulator(self.clock, chance, self.login, url=DYNAMICS_URL, tenant_id=DIRECTORY)
         self.dynamics.customise(columns.definition())
         self.login.add_app(DIRECTORY, client_id="dynamics-app", client_secret="dynamics-secret")
-        self.dynamics.add_app_user("dynamics-app")
+        self.app_user = self.dynamics.add_app_user("dynamics-app")
         self.tap = Tap()
-        self.redis = TappedRedis(decode_responses=True)
+        self.redis_server = fakeredis.FakeServer()
+        self.redis = TappedRedis(server=self.redis_server, decode_responses=True)
         self.redis.tap = self.tap
         self._build()
         self.connection = self._join()
@@ -211,22 +165,20 @@ class World:
         unit = person.create(
             "uom", {"name": "Each", "quantity": 1, "uomscheduleid@odata.bind": f"/uomschedules({group})"}
         )
-        self.unit = unit
-        self.products = {
-            number: person.create(
-                "product",
-                {
-                    "name": name,
-                    "productnumber": number,
-                    "quantitydecimal": 5,
-                    "defaultuomid@odata.bind": f"/uoms({unit})",
-                    "defaultuomscheduleid@odata.bind": f"/uomschedules({group})",
-                    **ACTIVE_PRODUCT,
-                },
-            )
-            for number, name in (("CHAIR-01", "Office chair"), ("DESK-02", "Standing desk"))
-        }
+        self.unit, self.unit_group = unit, group
+        products = {"CHAIR-01": "Office chair", "DESK-02": "Standing desk"}
+        self.products = {number: self.add_product(number, name) for number, name in products.items()}
         self.customers = {"Fourth Coffee": self.add_customer("Fourth Coffee", accountnumber="AC-100")}
+
+    def add_product(self, number: str, name: str) -> str:
+        row = {
+            "name": name,
+            "productnumber": number,
+            "quantitydecimal": 5,
+            "defaultuomid@odata.bind": f"/uoms({self.unit})",
+            "defaultuomscheduleid@odata.bind": f"/uomschedules({self.unit_group})",
+        }
+        return self.sales.create("product", row | ACTIVE_PRODUCT)
 
     def currency(self, code: str) -> str:
         rows = self.dynamics.rows("transactioncurrencies")
@@ -285,6 +237,18 @@ class World:
         rows = self.dynamics.rows(columns.SETTINGS.set_name)
         (row_id,) = (row[columns.SETTINGS.id_column] for row in rows if row["stl3_connectionid"] == mine)
         self.sales.update(columns.SETTINGS.set_name, row_id, preferences.to_row(settings))
+
+    def settings_event(self) -> Event:
+        """What the step on the settings table says."""
+        (row,) = self.dynamics.rows(columns.SETTINGS.set_name)
+        return Event(
+            side="dynamics",
+            organisation=self.connection.dynamics_organization_id,
+            entity=columns.SETTINGS.name,
+            record_id=row[columns.SETTINGS.id_column],
+            message="Update",
+            version=str(self.clock.now()),
+        )
 
     def join_second(self) -> tuple[Connection, Organisation]:
         """Join a second Xero organisation to the same Dynamics."""
@@ -366,119 +330,13 @@ class World:
             self.work()
             self.pass_time(minutes=1)
 
-    def left_soon(self, lane: str) -> int:
-        """How much is in work or due within the hour."""
-        soon = self.clock.now().timestamp() + 3600
-        working = self.app.lanes.counts(lane)["working"]
-        return working + self.redis.zcount(f"lane:{lane}:due", "-inf", int(soon * 1000))
-
     def die(self) -> None:
         """The worker's process is gone; another one starts, and the lease of the old one runs out."""
         self.tap.close()
         self.app = self.new_process()
         self.pass_time(seconds=16)
 
-    def crash_at(self, number: int, *, after: bool, only: str = "") -> None:
-        """Let the process die at the so-manieth outside call from now, before or after it is carried out."""
-        left = number
-
-        def count(name: str) -> None:
-            nonlocal left
-            if re.search(only, name):
-                left -= 1
-                if left == 0:
-                    raise Crash(f"{'after' if after else 'before'} {name}")
-
-        self.tap.before, self.tap.after = (lambda _name: None, count) if after else (count, lambda _name: None)
-
-    def when(self, match: str, happens: Callable[[], None], *, after: bool = False) -> None:
-        """Let something happen once, at the next outside call whose name matches."""
-
-        def once(name: str) -> None:
-            if re.search(match, name):
-                self.tap.close()
-                happens()
-
-        self.tap.before, self.tap.after = (lambda _name: None, once) if after else (once, lambda _name: None)
-
     def lose_reply(self, match: str, *, times: int = 1, skip: int = 0) -> None:
         """The call is done and its answer lost."""
         side = self.xero if "/api.xro/" in match else self.dynamics
         side.wire.inject(Fault(match=match, kind="drop-after", times=times, skip=skip))
-
-    # -- what there is -----------------------------------------------------------------------------------------
-
-    def documents(self, organisation: Organisation | None = None) -> list[dict[str, Any]]:
-        """The invoices in Xero that live, as Xero shows them."""
-        found = self.all_documents(organisation)
-        return [invoice for invoice in found if invoice["Status"] not in ("VOIDED", "DELETED")]
-
-    def all_documents(self, organisation: Organisation | None = None) -> list[dict[str, Any]]:
-        held = organisation or self.org
-        return [invoice_view(held, invoice, "paged", unit_places=4) for invoice in held.invoices.values()]
-
-    def documents_of(self, invoice_id: str) -> list[dict[str, Any]]:
-        return [document for document in self.documents() if invoice_id in (document["Url"] or "")]
-
-    def assert_exported_once(self, *invoice_ids: str) -> None:
-        """One live document, one details row that names it, one Successful row of history; nothing open (I1, I2)."""
-        for invoice_id in invoice_ids:
-            (document,) = self.documents_of(invoice_id)
-            details = self.details(invoice_id)
-            assert self.status(invoice_id) == "Yes"
-            assert details["stl3_xeroinvoiceid"] == document["InvoiceID"]
-            assert (details["stl3_attemptstarted"], details["stl3_attemptkey"]) == (None, None)
-            assert details["stl3_waitingfor"] is None
-            rows = [row for row in self.history(invoice_id) if row["stl3_syncstatus"] == SUCCESSFUL]
-            assert [row["stl3_details"].split("\n")[0] for row in rows] == [
-                f"Invoice has been created in Xero - {document['InvoiceID']}"
-            ]
-
-    def assert_quiet(self, connection: Connection | None = None) -> None:
-        """Nothing due, and after the poll's overlap a poll is one call to Dynamics that writes nothing (I5)."""
-        lane = (connection or self.connection).id
-        assert self.left_soon(lane) == 0
-        self.pass_time(minutes=11)
-        self.poll(connection)
-        self.work(connection)
-        self.pass_time(minutes=11)
-        before = self.rows_of_ours()
-        self.xero.wire.forget_calls()
-        self.dynamics.wire.forget_calls()
-        assert self.poll(connection) == 0
-        self.work(connection)
-        assert self.xero_calls() == []
-        assert len(self.dynamics_calls()) == 1
-        assert self.rows_of_ours() == before
-
-    def rows_of_ours(self) -> dict[str, list[dict[str, Any]]]:
-        return {name: self.dynamics.rows(name) for name in (columns.DETAILS.set_name, columns.HISTORY.set_name)}
-
-    def details(self, invoice_id: str) -> dict[str, Any]:
-        (row,) = self.all_details(invoice_id)
-        return row
-
-    def all_details(self, invoice_id: str) -> list[dict[str, Any]]:
-        rows = self.dynamics.rows(columns.DETAILS.set_name)
-        return [row for row in rows if row["stl3_dynamicsinvoiceid"] == invoice_id]
-
-    def status(self, invoice_id: str) -> str | None:
-        return columns.EXPORT_STATUS.label(self.details(invoice_id)["stl3_exportstatus"])
-
-    def history(self, invoice_id: str) -> list[dict[str, Any]]:
-        rows = self.dynamics.rows(columns.HISTORY.set_name)
-        return [row for row in rows if row["_stl3_invoice_value"] == invoice_id]
-
-    def invoice(self, invoice_id: str) -> dict[str, Any]:
-        return self.sales.get("invoice", invoice_id)
-
-    def xero_calls(self) -> list[str]:
-        return [f"{call.method} {call.path}" for call in self.xero.wire.calls if "/api.xro/" in call.path]
-
-    def dynamics_calls(self) -> list[str]:
-        return [f"{call.method} {call.path}" for call in self.dynamics.wire.calls if "/api/data/" in call.path]
-
-    def sent_keys(self) -> list[str]:
-        """The Idempotency-Key of each call that created invoices."""
-        calls = self.xero.wire.calls
-        return [call.headers["idempotency-key"] for call in calls if (call.method, call.path) == PUT_INVOICES]

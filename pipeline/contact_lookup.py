@@ -1,0 +1,130 @@
+"""Finds which Xero contact a customer is (rules C20, C22), a batch at a time, without changing anything."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clients.dataverse import Payload
+from clients.odata import rows_path
+from core import columns
+from core.invoice import Customer
+from mappers.contacts import match_contact, tidy
+from pipeline.reading import read_batch
+from pipeline.tools import Tools
+
+MERGES_MAX = 5  # contacts that were merged, into one that was merged, …
+
+
+@dataclass(slots=True)
+class Found:
+    """The Xero contact id of each customer that was found, and by customer id why one cannot be used."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def without(self, customers: Sequence[Customer]) -> list[Customer]:
+        """Return those of the customers that Xero does not know."""
+        return [
+            customer for customer in customers if customer.id not in self.ids and customer.id not in self.problems
+        ]
+
+
+def look_up(tools: Tools, customers: Sequence[Customer]) -> Found:
+    """Return the contacts of these customers: as their earlier documents name them, else by numbers and name."""
+    found = _of_earlier_documents(tools, customers)
+    rest = found.without(customers)
+    later = look_up_by_marks(tools, rest) if rest else Found()
+    return Found(found.ids | later.ids, found.problems | later.problems)
+
+
+def look_up_by_marks(tools: Tools, customers: Sequence[Customer], *, include_archived: bool = False) -> Found:
+    """Return the contacts that bear a customer's number or name.
+
+    An archived one is a problem; one that was merged is followed.
+    """
+    contacts = list(
+        tools.xero.list_contacts_matching(
+            contact_numbers=[customer.id for customer in customers],
+            account_numbers=[customer.account_number for customer in customers if customer.account_number],
+            names=[tidy(customer.name) for customer in customers if tidy(customer.name)],
+            include_archived=include_archived,
+        )
+    )
+    heirs = _heirs(tools, contacts)
+    found = Found()
+    for customer in customers:
+        matches, step = match_contact(customer, contacts)
+        _take(customer, [heirs.get(contact["ContactID"], contact) for contact in matches], step, found)
+    return found
+
+
+def _of_earlier_documents(tools: Tools, customers: Sequence[Customer]) -> Found:
+    """Return the contacts that Xero details of these customers' invoices name, as far as they are still active."""
+    named = _named_in_details(tools, customers)
+    ids = sorted({contact_id for contact_ids in named.values() for contact_id in contact_ids})
+    contacts = list(tools.xero.list_contacts(ids=ids))
+    heirs = _heirs(tools, contacts)
+    living = {contact["ContactID"]: heirs.get(contact["ContactID"], contact) for contact in contacts}
+    found = Found()
+    for customer in customers:
+        known = [living[contact_id] for contact_id in sorted(named[customer.id]) if contact_id in living]
+        usable = [contact for contact in known if contact.get("ContactStatus") != "ARCHIVED"]
+        _take(customer, usable, "Xero details", found)
+    return found
+
+
+def _named_in_details(tools: Tools, customers: Sequence[Customer]) -> Mapping[str, set[str]]:
+    values = "".join(f"<value>{customer.id}</value>" for customer in customers)
+    query = f"""<fetch distinct="true">
+      <entity name="{columns.DETAILS.name}">
+        <attribute name="stl3_xerocontactid" />
+        <filter type="and">
+          <condition attribute="stl3_connectionid" operator="eq" value="{tools.connection.id}" />
+          <condition attribute="stl3_xerocontactid" operator="not-null" />
+        </filter>
+        <link-entity name="invoice" from="invoiceid" to="stl3_invoice" alias="invoice">
+          <attribute name="customerid" />
+          <filter type="and">
+            <condition attribute="customerid" operator="in">{values}</condition>
+          </filter>
+        </link-entity>
+      </entity>
+    </fetch>"""
+    (rows,) = read_batch(tools, rows_path(columns.DETAILS.set_name, {"fetchXml": query}))
+    named: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        named[row["invoice.customerid"]].add(row["stl3_xerocontactid"])
+    return named
+
+
+def _heirs(tools: Tools, contacts: Sequence[Payload]) -> dict[str, Payload]:
+    """Return, by the id of each contact that was merged into another one, the contact that it is now."""
+    now = {contact["ContactID"]: contact for contact in contacts if _merged_into(contact)}
+    for _ in range(MERGES_MAX):
+        wanted = sorted({_merged_into(contact) for contact in now.values()} - {""})
+        if not wanted:
+            break
+        heirs = {contact["ContactID"]: contact for contact in tools.xero.list_contacts(ids=wanted)}
+        now = {contact_id: heirs.get(_merged_into(contact), contact) for contact_id, contact in now.items()}
+    return now
+
+
+def _merged_into(contact: Payload) -> str:
+    return str(contact.get("MergedToContactID") or "") if contact.get("ContactStatus") == "ARCHIVED" else ""
+
+
+def _take(customer: Customer, matches: Sequence[Payload], step: str, found: Found) -> None:
+    different = {contact["ContactID"]: contact for contact in matches}
+    if len(different) > 1:
+        names = ", ".join(sorted(f"“{contact['Name']}” ({key})" for key, contact in different.items()))
+        found.problems[customer.id] = (
+            f"Several contacts in Xero have the {step} of this customer: {names}. Merge them."
+        )
+        return
+    for contact_id, contact in different.items():
+        if contact.get("ContactStatus") == "ARCHIVED":
+            found.problems[customer.id] = f"The contact “{contact['Name']}” is archived in Xero. Restore it there."
+        else:
+            found.ids[customer.id] = contact_id

@@ -1,0 +1,120 @@
+"""What Xero calculated stands in Dynamics: tax on the lines, differences in words, never a silent cent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.world import Line, World
+
+LINES = [
+    [Line("One", "0.10"), Line("Two", "0.10"), Line("Three", "0.10")],
+    [Line("Odd", "33.33", quantity="3"), Line("Note", "0", quantity="0"), Line("Cent", "0.01")],
+    [Line("Discounted", "99.99", quantity="7", discount="12.34", product="CHAIR-01"), Line("Rest", "0.49")],
+    [Line(f"Part {n}", "0.07") for n in range(40)],
+]
+
+
+@pytest.mark.parametrize("lines", LINES)
+def test_the_tax_of_the_lines_adds_up_to_xeros_total(world: World, lines: list[Line]) -> None:
+    """C52, C53: the sum is TotalTax to the cent; amount due and tax in Xero follow; the totals agree (I3)."""
+    invoice_id = world.save_invoice(*lines)
+    world.mark(invoice_id)
+
+    world.work()
+
+    world.assert_exported_once(invoice_id)
+    (document,) = world.documents_of(invoice_id)
+    invoice = world.invoice(invoice_id)
+    assert sum(line["tax"] or 0 for line in world.lines(invoice_id)) == document["TotalTax"]
+    assert invoice["totaltax"] == document["TotalTax"]
+    assert invoice["totalamount"] == document["Total"]
+    assert invoice["stl3_amountdue"] == document["AmountDue"]
+    assert world.details(invoice_id)["stl3_taxinxero"] == document["TotalTax"]
+    (row,) = world.history(invoice_id)
+    assert "difference" not in row["stl3_details"]
+
+
+@pytest.mark.parametrize("price", ["0.123456", "0.00049", "1.23456789"])
+def test_a_price_with_more_places_than_xero_keeps_never_differs_silently(world: World, price: str) -> None:
+    """C39, C40: either the nets agree to the cent, or the history says by how much and on which line."""
+    invoice_id = world.save_invoice(Line("Screws", price, quantity="1000"))
+    world.mark(invoice_id)
+
+    world.settle()
+
+    (document,) = world.documents_of(invoice_id)
+    invoice = world.invoice(invoice_id)
+    net = invoice["totalamount"] - invoice["totaltax"]
+    (row,) = world.history(invoice_id)
+    said = f"difference {document['SubTotal'] - net:.2f}" in row["stl3_details"]
+    assert document["SubTotal"] == net or (said and "line 1" in row["stl3_details"])
+
+
+def test_an_edit_between_reading_and_writing_back_is_recorded_as_a_difference_or_comes_again(world: World) -> None:
+    """A person changes the price while Xero makes the document: what was agreed is what was sent."""
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    world.mark(invoice_id)
+
+    def price_rises() -> None:
+        (line,) = world.lines(invoice_id)
+        world.sales.update("invoicedetail", line["invoicedetailid"], {"priceperunit": Decimal("11.00")})
+
+    world.tap.when("PUT api.xero.com/api.xro/2.0/Invoices", price_rises, after=True)
+
+    world.work()
+    before = world.details(invoice_id)["stl3_fingerprint"]
+    world.settle()
+
+    world.assert_exported_once(invoice_id)
+    assert world.documents_of(invoice_id)[0]["SubTotal"] == Decimal("10.00")
+    assert (
+        world.details(invoice_id)["stl3_fingerprint"] == before
+    )  # of what was sent: the edit is still to be carried
+
+
+@pytest.mark.parametrize("closes", ["cancelled", "line deleted", "invoice deleted"])
+def test_an_invoice_that_closes_while_xero_makes_its_document_is_recorded_all_the_same(
+    world: World, closes: str
+) -> None:
+    """The invoice itself refuses to be written; the details row and the history say what stands in Xero."""
+    invoice_ids = world.save_invoices(3)
+    invoice_id = invoice_ids[1]
+
+    def happens() -> None:
+        if closes == "cancelled":
+            world.edit(invoice_id, statecode=3, statuscode=100003)
+        elif closes == "line deleted":
+            world.sales.delete("invoicedetail", world.lines(invoice_id)[0]["invoicedetailid"])
+        else:
+            world.sales.delete("invoice", invoice_id)
+
+    world.mark(*invoice_ids)
+    world.tap.when("PUT api.xero.com/api.xro/2.0/Invoices", happens, after=True)
+
+    world.work()
+    world.settle()
+
+    (document,) = world.documents_of(invoice_id)
+    assert world.details(invoice_id)["stl3_xeroinvoiceid"] == document["InvoiceID"]
+    assert world.status(invoice_id) == "Yes"
+    assert len(world.rows_of_ours()["stl3_synchistories"]) == 3
+    assert len(world.all_documents()) == 3
+    world.assert_quiet()
+
+
+def test_the_lookups_of_details_and_history_name_the_right_records(world: World) -> None:
+    """Connector, invoice and Xero details, the text columns and the link (C50, C51)."""
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    world.mark(invoice_id)
+    world.work()
+
+    details, (row,) = world.details(invoice_id), world.history(invoice_id)
+    invoice = world.invoice(invoice_id)
+    assert details["_stl3_connector_value"] == world.connection.id == details["stl3_connectionid"]
+    assert details["_stl3_invoice_value"] == invoice_id
+    assert (details["stl3_name"], details["stl3_dynamicsnumber"]) == (invoice["name"], invoice["invoicenumber"])
+    assert row["_stl3_connector_value"] == world.connection.id
+    assert row["_stl3_xerodetails_value"] == details["stl3_xerodetailsid"]
+    assert details["stl3_xerourl"].startswith("https://go.xero.com/organisationlogin/default.aspx?shortcode=")
