@@ -62,17 +62,16 @@ class Consents:
 
     def save(self, consent: Consent) -> Consent:
         """Write a consent given or typed anew, whatever was there; return it with its new version."""
+        values = {"provider": consent.provider, "sealed": self._seal(consent)}
+        # The database counts: two who save at once never share a version.
+        renewed = update(consents).where(consents.c.id == consent.id).returning(consents.c.version)
+        renewed = renewed.values(**values, version=consents.c.version + 1, refresh_until=None)
         with self._engine.begin() as database:
-            found = database.execute(select(consents.c.version).where(consents.c.id == consent.id)).scalar()
-            saved = replace(consent, version=(found or 0) + 1)
-            values = {"provider": saved.provider, "sealed": self._seal(saved), "version": saved.version}
-            if found is None:
-                database.execute(consents.insert().values(id=saved.id, **values))
-            else:
-                database.execute(
-                    update(consents).where(consents.c.id == saved.id).values(**values, refresh_until=None)
-                )
-        return saved
+            version = database.execute(renewed).scalar()
+            if version is None:
+                version = 1
+                database.execute(consents.insert().values(id=consent.id, version=version, **values))
+        return replace(consent, version=version)
 
     def begin_refresh(self, consent_id: str, *, now: datetime) -> bool:
         """Return True for the one caller that may refresh now; the right lapses after 30 s."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import Misconfigured
@@ -24,19 +27,17 @@ def open_database(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            engine = _open_sqlite(parsed.database, url)
-        else:
-            engine = create_engine(url, pool_pre_ping=True)
+            return _open_sqlite(parsed.database, url)
+        engine = create_engine(url, pool_pre_ping=True)
         with engine.begin() as connection:
-            _migrate(connection, sqlite=parsed.get_backend_name() == "sqlite")
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+            _migrate(connection)
     except (SQLAlchemyError, OSError, ImportError) as error:
         raise Misconfigured(f"DATABASE_URL: the database cannot be used: {error}") from error
     return engine
 
 
 def _open_sqlite(path: str | None, url: str) -> Engine:
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": 10})
 
     @event.listens_for(engine, "connect")
@@ -45,16 +46,28 @@ def _open_sqlite(path: str | None, url: str) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
+    with _alone(path), engine.begin() as connection:
+        connection.execute(text("BEGIN IMMEDIATE"))  # the driver begins none for DDL: all of it, or nothing
+        _migrate(connection)
     return engine
 
 
-def _migrate(connection: Any, *, sqlite: bool) -> None:
-    """Processes that start together wait for one another here; the later ones find nothing left to do."""
-    if sqlite:
-        connection.execute(text("CREATE TABLE IF NOT EXISTS migration_lock (held INTEGER)"))
-        connection.execute(text("DELETE FROM migration_lock"))
-    else:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+@contextmanager
+def _alone(path: str | None) -> Iterator[None]:
+    """Let processes that start together wait for one another; the later ones find nothing left to do.
+
+    A lock beside the file: SQLite itself waits for nobody while a fresh file gets its write-ahead log.
+    """
+    if not path or path == ":memory:":
+        yield
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(f"{path}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import IntegrityError
 
 from core import money
 from core.schema import endpoints
@@ -65,9 +66,16 @@ class Endpoints:
         if known:
             return known
         made = Endpoint(self._new_secret(), organization_id, (self._new_secret(),))
-        with self._engine.begin() as database:
-            row = {"key": made.key, "organization_id": organization_id, "sealed": self._seal(made)}
-            database.execute(endpoints.insert().values(row))
+        row = {"key": made.key, "organization_id": organization_id, "sealed": self._seal(made)}
+        try:
+            with self._engine.begin() as database:
+                database.execute(endpoints.insert().values(row))
+        except IntegrityError:
+            # Another process made it since we looked.
+            known = self.find_of(organization_id)
+            if known is None:
+                raise
+            return known
         return made
 
     def rotate(self, organization_id: str) -> Endpoint:

@@ -41,10 +41,11 @@ class Event:
         """Read what `as_json` wrote, of this version or an older one. Raises ValueError for anything else."""
         try:
             fields = {name: document[name] for name in cls.__slots__ if name != "columns"}
-            event = cls(**fields, columns=tuple(document.get("columns", ())))
+            columns = document.get("columns", [])
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not an event: {error!r}") from error
-        texts = (*fields.values(), *event.columns)
-        if event.side not in ("dynamics", "xero") or not all(isinstance(text, str) for text in texts):
+        if not isinstance(columns, list) or not all(isinstance(text, str) for text in (*fields.values(), *columns)):
             raise ValueError("not an event: wrong types")
-        return event
+        if fields["side"] not in ("dynamics", "xero"):
+            raise ValueError("not an event: an unknown side")
+        return cls(**fields, columns=tuple(columns))

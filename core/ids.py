@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -18,8 +18,8 @@ def connection_id(xero_tenant_id: str, dynamics_organization_id: str) -> str:
 
 
 def derived_id(*parts: str) -> str:
-    """Return a GUID that depends on `parts` alone."""
-    return str(uuid5(NAMESPACE, ":".join(parts)))
+    """Return a GUID for `parts`; no two different lists of parts share it."""
+    return str(uuid5(NAMESPACE, digest(*parts)))
 
 
 def digest(*parts: str) -> str:
@@ -43,4 +43,4 @@ def idempotency_key(connection: str, request_hash: str, attempt_started: datetim
     The start of the attempt is part of it: a new attempt must never be answered with the stored refusal of an
     earlier one. Source: Xero's idempotency guide (kept 6 minutes, errors replayed).
     """
-    return digest(connection, request_hash, attempt_started.isoformat())
+    return digest(connection, request_hash, attempt_started.astimezone(UTC).isoformat())

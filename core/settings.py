@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from environs import Env, EnvError
+from environs import Env, EnvValidationError
 
 from core.errors import Misconfigured
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMATS = ("json", "console")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def read_settings(env_file: Path | None = Path(".env")) -> Settings:
         "microsoft_client_secret": env.str("MICROSOFT_CLIENT_SECRET", ""),
         "microsoft_authority": env.str("MICROSOFT_AUTHORITY", "https://login.microsoftonline.com"),
         "poll_interval_s": env.int("POLL_INTERVAL_SECONDS", 300),
-        "log_level": env.str("LOG_LEVEL", "INFO"),
+        "log_level": (env.str("LOG_LEVEL", "INFO") or "").upper(),
         "log_format": env.str("LOG_FORMAT", "json"),
     }
     problems = _seal(env)
@@ -72,6 +75,11 @@ def read_settings(env_file: Path | None = Path(".env")) -> Settings:
     ]
     if isinstance(values["poll_interval_s"], int) and values["poll_interval_s"] < 1:
         problems.append("POLL_INTERVAL_SECONDS: must be at least 1")
+    problems += [
+        f"{name.upper()}: must be one of {', '.join(known)}"
+        for name, known in (("log_level", LOG_LEVELS), ("log_format", LOG_FORMATS))
+        if values[name] not in known
+    ]
     if problems:
         raise Misconfigured("Settings are wrong:\n  " + "\n  ".join(problems))
     return Settings(**{name: value.rstrip("/") if name in _SLASHED else value for name, value in values.items()})
@@ -83,8 +91,10 @@ _SLASHED = frozenset({"public_url", "xero_api_url", "xero_identity_url", "xero_l
 def _seal(env: Env) -> list[str]:
     try:
         env.seal()
-    except EnvError:
-        return [f"{name}: {'; '.join(messages)}" for name, messages in env._errors.items()]  # noqa: SLF001
+    except EnvValidationError as error:
+        wrong = error.error_messages
+        assert isinstance(wrong, Mapping)  # a list only where one variable is read eagerly
+        return [f"{name}: {' '.join(messages)}" for name, messages in wrong.items()]
     return []
 
 
@@ -92,7 +102,10 @@ def _url_problem(name: str, url: object) -> str | None:
     """Rule H6: TLS everywhere, plain HTTP only to loopback."""
     if name in ("redis_url", "database_url"):
         return None
-    parts = urlsplit(str(url))
+    try:
+        parts = urlsplit(str(url))
+    except ValueError:
+        return "is not an address"
     if parts.scheme == "https" and parts.hostname:
         return None
     if parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS:

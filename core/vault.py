@@ -46,10 +46,10 @@ class Vault:
         cipher = self._keys.get(key_id)
         if cipher is None:
             raise Misconfigured(f"a stored secret was sealed with key {key_id}, which is not in TOKEN_KEYS")
-        raw = base64.urlsafe_b64decode(body)
         try:
+            raw = base64.urlsafe_b64decode(body)
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode()).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut short, or no base64 any more
             raise Misconfigured("a stored secret does not belong to its row, or was changed") from error
 
 
