@@ -7,7 +7,7 @@ from typing import Any
 
 from core.invoice import Customer
 
-NAME_MAX = 255
+NAME_MAX, COUNTRY_MAX = 255, 50
 
 
 def tidy(name: str) -> str:
@@ -64,6 +64,6 @@ def _address(customer: Customer) -> dict[str, str]:
         "City": address.city,
         "Region": address.region,
         "PostalCode": address.postal_code,
-        "Country": address.country,
+        "Country": address.country[:COUNTRY_MAX],
     }
     return lines | {field: value for field, value in rest.items() if value}

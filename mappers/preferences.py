@@ -57,13 +57,20 @@ def to_row(chosen: dict[str, Any]) -> dict[str, Any]:
         if name in switches and isinstance(value, bool):
             row[columns.PREFIX + switches[name]] = _option(switches[name], "Yes" if value else "No")
         elif name in texts and isinstance(value, str):
-            row[columns.PREFIX + texts[name]] = value
+            row[columns.PREFIX + texts[name]] = _short(texts[name], value)
         elif name in choices and isinstance(value, str):
             row[columns.PREFIX + choices[name]] = _option(choices[name], value)
         else:
             known = ", ".join(sorted((*switches, *texts, *choices)))
             raise ValueError(f"settings: {name} = {value!r} is not possible; settings are {known}")
     return row
+
+
+def _short(column: str, text: str) -> str:
+    declared = next(each for each in columns.SETTINGS.columns if each.name == columns.PREFIX + column)
+    if len(text) > declared.max_length:
+        raise ValueError(f"settings: {text!r} is longer than {declared.max_length} characters")
+    return text
 
 
 def _option(column: str, label: str) -> int:

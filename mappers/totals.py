@@ -8,7 +8,7 @@ from typing import Any
 
 from core import gates
 from core.invoice import Invoice
-from core.money import round_to
+from core.money import places_of, round_to
 from mappers.xero import line_net
 
 ZERO = Decimal(0)
@@ -21,7 +21,7 @@ def difference(invoice: Invoice, document: Mapping[str, Any], line_ids: Sequence
         return ""
 
     def written(money: Decimal) -> str:
-        return f"{round_to(money, invoice.currency_decimals)}"
+        return f"{round_to(money, max(invoice.currency_decimals, places_of(money)))}"
 
     text = f"Net total in Xero {written(theirs)} {invoice.currency}, in Dynamics {written(ours)}: "
     text += f"difference {written(theirs - ours)}"

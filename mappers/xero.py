@@ -16,7 +16,7 @@ from marshmallow import Schema, fields, post_dump
 from core import gates
 from core.books import Books, Item
 from core.invoice import Invoice, Line
-from core.money import round_to
+from core.money import places_of, round_to
 from core.preferences import Preferences
 
 XERO_LOGIN_PAGE = "https://go.xero.com/organisationlogin/default.aspx"
@@ -213,7 +213,7 @@ def _line(
     net = line_net(line, invoice.currency_decimals)
     discount = round_to(line.quantity * line.price, XERO_DECIMALS) - round_to(net, XERO_DECIMALS)
     quantity, price = line.quantity, line.price
-    if discount < 0 or _places(price) > PRICE_DECIMALS or _places(quantity) > PRICE_DECIMALS:
+    if discount < 0 or max(places_of(price), places_of(quantity)) > PRICE_DECIMALS:
         # A net above quantity × price has no discount that explains it, and Xero keeps four decimals: the amount
         # itself is sent (rule C39).
         kept = f"\n{quantity.normalize():f} × {price.normalize():f}"
@@ -251,13 +251,6 @@ def _cut(text: str, length: int) -> str:
     kept = text[: length - 1]
     words = kept if text[length - 1].isspace() else kept.removesuffix(kept.split()[-1])
     return (words if length - len(words) <= WORD_MAX else kept).rstrip() + "…"
-
-
-def _places(number: Decimal) -> int:
-    """Return how many decimals a number needs."""
-    exponent = number.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)  # the mapper of rows takes no NaN
-    return max(0, -exponent)
 
 
 def _first_line(text: str) -> str:

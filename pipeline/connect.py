@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import Schema, ValidationError, fields, validate
 
 from core import columns, ids
-from core.connections import IN_SERVICE, Connection, Connections
+from core.connections import IN_SERVICE, PAUSED, Connection, Connections
 from core.consents import Consent, Consents
 from core.endpoints import Endpoint, Endpoints
-from core.errors import ConnectorError, Misconfigured
+from core.errors import Disconnected, Misconfigured, Rejected
 from core.settings import LOOPBACK_HOSTS, Settings
 from mappers import preferences
 from pipeline.tools import Tools
@@ -70,8 +70,9 @@ class Joiner:
     def join(self, entry: Any) -> Joined:
         """Make or renew the connection that `entry` describes; repeating it changes nothing (rule G8).
 
-        `entry` is one element of the file of `connector connections import`. Both sides are asked before anything
-        is kept. Raises Misconfigured saying what is wrong with the entry, Disconnected or Transient.
+        `entry` is one element of the file of `connector connections import`. Both sides are asked before the
+        connection is kept; a connection that a person paused stays so. Raises Misconfigured saying what is wrong
+        with the entry, Disconnected or Transient.
         """
         loaded = _load(entry)
         chosen = _settings_row(loaded["settings"])
@@ -90,24 +91,34 @@ class Joiner:
             dynamics_consent_id=dynamics.id,
             created_at=self.now(),
         )
-        self._keep(xero)
-        self._keep(dynamics)
+        replaced = [self._keep(xero), self._keep(dynamics)]
         tools = self.connect(draft, self.now)
-        organization_id = str(tools.dataverse.who_am_i()["OrganizationId"]).lower()
-        organisation = tools.xero.get_organisation()
+        try:
+            organization_id = str(tools.dataverse.who_am_i()["OrganizationId"]).lower()
+            organisation = tools.xero.get_organisation()
+        except (Disconnected, Rejected, Misconfigured):
+            # Credentials that are refused never take the place of those by which a connection lives.
+            for before in filter(None, replaced):
+                self.consents.save(before)
+            raise
         connection = self._complete(draft, organization_id, organisation)
         _write_rows(tools, connection, organisation, chosen)
         self.connections.save(connection)
         return Joined(connection, self.endpoints.ensure(organization_id))
 
-    def _keep(self, consent: Consent) -> None:
-        """Save a consent, but never an old refresh token over the one that it has rotated to since."""
+    def _keep(self, consent: Consent) -> Consent | None:
+        """Save a consent, but never an old refresh token over the one that it has rotated to since.
+
+        Return the one whose place it took.
+        """
         try:
-            if consent.given and self.consents.get(consent.id).given == consent.given:
-                return
+            before = self.consents.get(consent.id)
         except KeyError:
-            pass  # a new one
+            before = None
+        if before and consent.given and before.given == consent.given:
+            return None
         self.consents.save(consent)
+        return before
 
     def _complete(self, draft: Connection, organization_id: str, organisation: dict[str, Any]) -> Connection:
         host = urlsplit(draft.dynamics_url).hostname
@@ -117,7 +128,7 @@ class Joiner:
             id=connection_id,
             name=draft.name or f"{organisation['Name']} - {host}",
             timezone=draft.timezone,
-            state=draft.state,
+            state=PAUSED if known and known.state == PAUSED else draft.state,
             state_reason="",
             xero_tenant_id=draft.xero_tenant_id,
             xero_consent_id=draft.xero_consent_id,
@@ -195,7 +206,7 @@ def _write_rows(tools: Tools, connection: Connection, organisation: dict[str, An
         "stl3_xeroorganisation": organisation["Name"],
         "stl3_dynamicsurl": connection.dynamics_url,
         "stl3_connectionid": connection.id,
-        "stl3_state": columns.CONNECTOR_STATE["In service"],
+        "stl3_state": columns.CONNECTOR_STATE[connection.state.capitalize()],
     }
     row = {
         columns.NAME: record[columns.NAME],
@@ -204,7 +215,7 @@ def _write_rows(tools: Tools, connection: Connection, organisation: dict[str, An
     try:
         tools.dataverse.upsert(columns.CONNECTOR.set_name, connection.id, record)
         tools.dataverse.upsert(columns.SETTINGS.set_name, {"stl3_connectionid": connection.id}, row | chosen)
-    except ConnectorError as error:
+    except Rejected as error:
         raise Misconfigured(
             f"Dynamics does not take the connector's record: {error}. Is the connector's solution installed?"
         ) from error

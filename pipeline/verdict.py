@@ -15,6 +15,7 @@ TELLING_MAX = 2  # ... while Xero took others after which one that stands alone 
 FRUITLESS_MAX = 40  # ... or if there were no others: some five hours, longer than Xero is ever away
 BACKOFF_MAX_S = 900
 STOPPED_S = 900
+LIMITED_MIN_S = 1.0  # a vendor that says "0 seconds" has just refused a call all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def decide(error: BaseException, *, size: int, starts: int, failures: int, jitte
     if isinstance(error, LeaseLost):
         return Verdict(drop=True)
     if isinstance(error, Limited):
-        return Verdict(rest_s=error.retry_after_s)
+        return Verdict(rest_s=max(error.retry_after_s, LIMITED_MIN_S))
     if isinstance(error, Disconnected):
         return Verdict(rest_s=STOPPED_S, stop=True)
     if isinstance(error, Conflict) and failures == 1:

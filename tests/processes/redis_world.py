@@ -72,7 +72,7 @@ class RealRedis:
 @contextmanager
 def running_redis() -> Iterator[RealRedis]:
     """A started server; a short folder name, since sockets have short names."""
-    with TemporaryDirectory(prefix="redis ") as folder:
+    with TemporaryDirectory(prefix="redis ", ignore_cleanup_errors=True) as folder:
         server = RealRedis(Path(folder))
         server.start()
         try:

@@ -74,7 +74,7 @@ def test_a_server_that_is_frozen_is_still_there(server: RealRedis) -> None:
 
 
 def test_a_server_without_our_lock_is_noticed_by_its_socket() -> None:
-    with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as other:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, socket.socket(socket.AF_UNIX) as other:
         path = redis_server.socket_path(Path(folder))
         path.parent.mkdir()
         other.bind(str(path))
@@ -127,7 +127,7 @@ def test_dramatiq_has_a_database_of_its_own(server: RealRedis) -> None:
     ],
 )
 def test_a_server_that_may_lose_events_is_refused_with_the_remedy(settings: list[str], remedies: list[str]) -> None:
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "s"
         common = ["--port", "0", "--unixsocket", str(path), "--dir", folder]
         process = subprocess.Popen([str(get_binary_path()), *common, *settings], stdout=subprocess.DEVNULL)
