@@ -9,7 +9,7 @@ import fakeredis
 import redis
 import time_machine
 
-from pipeline.lanes import Entity, Lanes
+from pipeline.lanes import Entity, Lanes, Lease
 
 LANE = "11111111-1111-5111-8111-111111111111"
 START = datetime.fromisoformat("2026-11-24T09:30:00+00:00")
@@ -69,3 +69,19 @@ def due_in(bench: Bench, which: Entity, lane: str = LANE) -> float | None:
     """In how many seconds the entity is due; None if it is not."""
     score = bench.client.zscore(f"lane:{lane}:due", str(which))
     return None if score is None else score / 1000 - bench.lanes.now().timestamp()
+
+
+def mark(bench: Bench, *entities: Entity, seconds: float = 0, lane: str = LANE) -> bool:
+    """Mark entities due in so many seconds; return whether somebody has to be woken."""
+    return bench.lanes.mark(lane, entities, due_at=bench.lanes.now() + timedelta(seconds=seconds))
+
+
+def held(bench: Bench, token: str = "t-1") -> Lease:
+    """Return the lease on the lane, which is free."""
+    lease = bench.lanes.acquire(LANE, token)
+    assert lease is not None
+    return lease
+
+
+def claim(lease: Lease, limit: int = 50, singly_after: int = 3) -> list[Entity]:
+    return [each.entity for each in lease.claim(limit, singly_after=singly_after)]
