@@ -43,7 +43,14 @@ def create(tools: Tools, members: Sequence[Member], report: Report) -> list[Outc
     attempt_key = ids.content_hash(body)
     started = tools.hold().replace(microsecond=0)
     journalled = _write_intents(tools, members, attempt_key, started)
-    return _send(tools, journalled, attempt_key, started, report)
+    try:
+        return _send(tools, journalled, attempt_key, started, report)
+    except Rejected as error:
+        # The first send of this attempt was refused whole, so nothing was made.
+        if len(journalled) > 1:
+            report.singly |= {member.present.invoice_id for member in journalled}
+            return [AttemptEnded(member.present) for member in journalled]
+        return [Failed(journalled[0].present, tuple(explain(words) for words in error.messages or (str(error),)))]
 
 
 def resolve(tools: Tools, rows: Sequence[Details], report: Report) -> list[Outcome]:
@@ -73,8 +80,14 @@ def _resolve_one(
         if not failed and len(members) == len(presents) and ids.content_hash(payloads(members)) == attempt_key:
             try:
                 return _send(tools, members, attempt_key, started, report)
-            except Unknown:
-                log.info("attempt.unanswered", connection=tools.connection.id, attempt=attempt_key[:12])
+            except (Unknown, Rejected) as error:
+                # A refusal of this call, by a gateway say, is no word about the one before it: look.
+                log.info(
+                    "attempt.unanswered",
+                    connection=tools.connection.id,
+                    attempt=attempt_key[:12],
+                    error=type(error).__name__,
+                )
     return _look(tools, presents, started, report)
 
 
@@ -183,18 +196,15 @@ def _intent(tools: Tools, member: Member, attempt_key: str, started: datetime) -
 def _send(
     tools: Tools, members: Sequence[Member], attempt_key: str, started: datetime, report: Report
 ) -> list[Outcome]:
-    """Send the request of an attempt; called only while its key is remembered by Xero."""
+    """Send the request of an attempt; called only while its key is remembered by Xero.
+
+    Raises Rejected if the call was refused whole: this call made nothing, which says nothing of an earlier one.
+    """
     now = tools.hold()
     if now - started >= SEND_WITHIN:
         raise LeaseLost("the attempt grew too old before it could be sent")
     key = ids.idempotency_key(tools.connection.id, attempt_key, started)
-    try:
-        elements = tools.xero.create_invoices(payloads(members), key=key)
-    except Rejected as error:
-        if len(members) > 1:
-            report.singly |= {member.present.invoice_id for member in members}
-            return [AttemptEnded(member.present) for member in members]
-        return [Failed(members[0].present, tuple(explain(words) for words in error.messages or (str(error),)))]
+    elements = tools.xero.create_invoices(payloads(members), key=key)
     refused = [member.present for member, element in zip(members, elements, strict=True) if not element.ok]
     log.info("invoices.sent", connection=tools.connection.id, documents=len(members), refused=len(refused))
     report.made |= len(refused) < len(members)

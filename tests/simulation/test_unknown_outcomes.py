@@ -235,3 +235,17 @@ def test_a_refusal_whose_answer_was_lost_is_recorded_once(world: World) -> None:
     (row,) = world.history(invoice_id)
     assert "nope" in row["stl3_details"]
     assert world.details(invoice_id)["stl3_attemptstarted"] is None
+
+
+@pytest.mark.parametrize("invoices", [1, 3])
+def test_a_refusal_of_the_second_send_says_nothing_of_the_first(world: World, invoices: int) -> None:
+    """The first call made the documents and its answer was lost; a gateway refuses the repetition: they are found."""
+    invoice_ids = start_attempt(world, made=True, invoices=invoices)
+    refusal = Fault(match=PUT_INVOICES, kind="status-before", status=400, body="Bad Request", times=5)
+    world.xero.wire.inject(refusal)
+    world.pass_time(minutes=1)
+
+    world.settle()
+
+    world.assert_exported_once(*invoice_ids)
+    assert len(world.all_documents()) == invoices
