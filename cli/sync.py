@@ -59,7 +59,8 @@ def mark(app: App, connection: Connection, invoices: tuple[str, ...]) -> set[str
     else:
         found, _ = find_due(tools, since=None, now=app.lanes.now())
     entities = [Entity("dynamics", "invoice", invoice_id) for invoice_id in sorted(found)]
-    app.lanes.end_rest(connection.id)
+    if entities:
+        app.lanes.end_rest(connection.id)
     if app.lanes.mark(connection.id, entities, due_at=app.lanes.now()):
         app.wake(connection.id)
     return found

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from requests.structures import CaseInsensitiveDict
 
-from clients.http import Answer
+from clients.http import Answer, Payload
 from clients.odata import tagged
 from core import ids, money
-
-Payload = dict[str, Any]
 
 OPERATIONS_MAX = 1000
 _END = b"\r\n"

@@ -10,16 +10,15 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from clients.batch import Change, Changes, Part, Payload, Read, Step, is_batch, read_answer, write_request
+from clients.batch import Change, Changes, Part, Read, Step, is_batch, read_answer, write_request
 from clients.dataverse_errors import error_of, token_refused
-from clients.http import READ_TIMEOUT_S, WRITE_TIMEOUT_S, Answer, call, unanswered
-from clients.odata import TAG, fetch_page, key_path, next_cookie, odata_in, rows_path, tagged, text_literal
+from clients.http import READ_TIMEOUT_S, WRITE_TIMEOUT_S, Answer, Payload, call, unanswered
+from clients.odata import fetch_page, key_path, next_cookie, odata_in, rows_path, tagged, text_literal
 from clients.tokens import Tokens
 from core import money
 from core.errors import ConnectorError, Rejected, Transient
 
 __all__ = [
-    "TAG",
     "Change",
     "Changes",
     "Dataverse",

@@ -20,6 +20,7 @@ from urllib3.exceptions import ProxyError as ProxyUnreachable
 from core import money
 from core.errors import ConnectorError, Transient, Unknown
 
+Payload = dict[str, Any]  # a JSON object as a vendor spells it
 Seconds = tuple[float, float]
 READ_TIMEOUT_S: Seconds = (5, 30)
 WRITE_TIMEOUT_S: Seconds = (5, 45)

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from uuid import UUID
 from xml.etree import ElementTree as ET
 
-TAG = "stl3connector"  # comes back in the events of our own writes: how an echo is recognised
+from core.event import OWN_TAG
 
 _COOKIE = re.compile(r'pagingcookie="([^"]*)"')
 _QUERY_SAFE = "(),'/$:;=@*"
@@ -55,7 +55,7 @@ def rows_path(set_name: str, query: Mapping[str, str]) -> str:
 
 def tagged(path: str) -> str:
     """Return the path of a write with our tag."""
-    return f"{path}{'&' if '?' in path else '?'}tag={TAG}"
+    return f"{path}{'&' if '?' in path else '?'}tag={OWN_TAG}"
 
 
 def fetch_page(fetch_xml: str, page: int, cookie: str | None, rows_max: int) -> str:

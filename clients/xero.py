@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 import requests
 
-from clients.http import READ_TIMEOUT_S, WRITE_TIMEOUT_S, Answer, call, unanswered
+from clients.http import READ_TIMEOUT_S, WRITE_TIMEOUT_S, Answer, Payload, call, unanswered
 from clients.tokens import Tokens
 from clients.xero_errors import error_of, messages_in, token_refused
 from clients.xero_text import any_of, equals, if_modified_since, parse_xero_date, parse_xero_time, query_string
@@ -18,7 +18,6 @@ from core import money
 
 __all__ = ["Element", "Limits", "Payload", "Xero", "parse_xero_date", "parse_xero_time"]
 
-Payload = dict[str, Any]
 
 IDS_PER_CALL = 50
 PAGE_SIZE = 1000

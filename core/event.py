@@ -9,6 +9,8 @@ from core import ids
 
 Side = Literal["dynamics", "xero"]
 
+OWN_TAG = "stl3connector"  # every write of ours to Dynamics carries it, and its events bring it back: an echo
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

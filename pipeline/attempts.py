@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from clients.dataverse import Change, Changes, Payload, key_path
+from clients.dataverse import Change, Changes
+from clients.http import Payload
 from clients.xero import Element
 from core import columns, gates, ids
 from core.errors import LeaseLost, Rejected, Unknown
 from core.invoice import Details
 from mappers.explanations import explain
 from mappers.xero import Origin, find_origin
+from pipeline.details import change_details
 from pipeline.documents import Member, payloads, prepare
 from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report
 from pipeline.reading import list_attempt_members, read_invoices
@@ -170,27 +172,16 @@ def _write_intents(tools: Tools, members: Sequence[Member], attempt_key: str, st
 
 
 def _intent(tools: Tools, member: Member, attempt_key: str, started: datetime) -> Change:
-    details, invoice = member.present.details, member.present.invoice
+    invoice = member.present.invoice
     row: Payload = {
-        columns.NAME: invoice.name if invoice else "",
-        "stl3_Connector@odata.bind": f"/{columns.CONNECTOR.set_name}({tools.connection.id})",
-        "stl3_connectionid": tools.connection.id,
-        "stl3_Invoice@odata.bind": f"/invoices({member.present.invoice_id})",
+        columns.NAME: invoice.name if invoice else "",  # it may have been renamed while it waited
         "stl3_dynamicsnumber": invoice.number if invoice else "",
-        "stl3_documentkind": columns.DOCUMENT_KIND["Sales invoice"],
         "stl3_exportstatus": columns.EXPORT_STATUS["No"],
         "stl3_attemptstarted": f"{started:%Y-%m-%dT%H:%M:%SZ}",
         "stl3_attemptkey": attempt_key,
         "stl3_fingerprint": None,
     }
-    return Change(
-        "PATCH",
-        key_path(columns.DETAILS.set_name, {"stl3_dynamicsinvoiceid": member.present.invoice_id}),
-        row,
-        if_match=details.etag if details else None,
-        if_none_match=None if details else "*",
-        returns=("stl3_xerodetailsid",),
-    )
+    return change_details(tools, member.present, row, returns=("stl3_xerodetailsid",))
 
 
 def _send(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from clients.dataverse import Payload
+from clients.http import Payload
 from core import columns
 from core.connections import IN_SERVICE, NEEDS_ATTENTION, Connections
 from core.errors import ConnectorError, LeaseLost

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from clients.dataverse import Payload
+from clients.http import Payload
 from clients.odata import rows_path
 from core import columns
 from core.invoice import Customer

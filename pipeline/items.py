@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from clients.dataverse import Payload
+from clients.http import Payload
 from core import ids
 from core.books import Books, Item
 from core.invoice import Product

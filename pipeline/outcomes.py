@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from clients.dataverse import Payload
+from clients.http import Payload
 from core.invoice import Details, Invoice
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from clients.dataverse import Payload, Read
+from clients.dataverse import Read
+from clients.http import Payload
 from clients.odata import lookup_in, odata_in, rows_path
 from core import columns
 from core.errors import Disconnected, Rejected

@@ -12,8 +12,9 @@ from datetime import datetime
 import structlog
 
 from clients.batch import OPERATIONS_MAX
-from clients.dataverse import Change, Changes, Payload, key_path
+from clients.dataverse import Change, Changes, key_path
 from clients.dataverse import Outcome as Written
+from clients.http import Payload
 from clients.xero import parse_xero_time
 from core import columns, ids
 from core.errors import Conflict, ConnectorError, Rejected
@@ -22,6 +23,7 @@ from mappers import totals
 from mappers.dynamics import fingerprint
 from mappers.xero import invoice_link
 from pipeline.books import read_books
+from pipeline.details import change_details, details_path
 from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Report, Waits
 from pipeline.tools import Tools
 
@@ -97,10 +99,13 @@ def _changes(tools: Tools, outcome: Outcome, now: datetime, *, whole: bool) -> t
         row |= {} if outcome.keeps_attempt else NO_ATTEMPT
         text = "\n".join(outcome.messages)
         key = ids.digest("failed", outcome.present.invoice_id, _version(outcome))
-        return (_details(tools, outcome, row), _history(tools, outcome, now, status="Failed", text=text, key=key))
+        return (
+            change_details(tools, outcome.present, row),
+            _history(tools, outcome, now, status="Failed", text=text, key=key),
+        )
     if isinstance(outcome, Waits):
-        return (_details(tools, outcome, {"stl3_waitingfor": outcome.text or None}),)
-    return (_details(tools, outcome, NO_ATTEMPT),)
+        return (change_details(tools, outcome.present, {"stl3_waitingfor": outcome.text or None}),)
+    return (change_details(tools, outcome.present, NO_ATTEMPT),)
 
 
 def _created(tools: Tools, outcome: Created, now: datetime, *, whole: bool) -> tuple[Change, ...]:
@@ -133,7 +138,7 @@ def _created(tools: Tools, outcome: Created, now: datetime, *, whole: bool) -> t
             on_invoice = _on_invoice(invoice, outcome)
     key = ids.digest("created", outcome.present.invoice_id, xero_id)
     history = _history(tools, outcome, now, status="Successful", text=text, key=key)
-    return (*on_invoice, _details(tools, outcome, row), history)
+    return (*on_invoice, change_details(tools, outcome.present, row), history)
 
 
 def _on_invoice(invoice: Invoice, outcome: Created) -> tuple[Change, ...]:
@@ -149,39 +154,12 @@ def _on_invoice(invoice: Invoice, outcome: Created) -> tuple[Change, ...]:
     return (*changed, Change("PATCH", f"invoices({invoice.id})", {"stl3_amountdue": due}, if_match="*"))
 
 
-def _details(tools: Tools, outcome: Outcome, row: Payload) -> Change:
-    """The details row, made if there was none, made ours if another connector was chosen before, when it was read."""
-    details, invoice = outcome.present.details, outcome.present.invoice
-    fresh: Payload = {}
-    if details is None or details.connection_id != tools.connection.id:
-        fresh = {
-            "stl3_Connector@odata.bind": f"/{columns.CONNECTOR.set_name}({tools.connection.id})",
-            "stl3_connectionid": tools.connection.id,
-        }
-    if details is None:
-        fresh |= {
-            columns.NAME: invoice.name if invoice else "",
-            "stl3_Invoice@odata.bind": f"/invoices({outcome.present.invoice_id})",
-            "stl3_dynamicsnumber": invoice.number if invoice else "",
-            "stl3_documentkind": columns.DOCUMENT_KIND["Sales invoice"],
-            "stl3_exportstatus": columns.EXPORT_STATUS["No"],
-        }
-    return Change(
-        "PATCH",
-        key_path(columns.DETAILS.set_name, {"stl3_dynamicsinvoiceid": outcome.present.invoice_id}),
-        fresh | row,
-        if_match=details.etag if details else None,
-        if_none_match=None if details else "*",
-    )
-
-
 def _history(tools: Tools, outcome: Outcome, now: datetime, *, status: str, text: str, key: str) -> Change:
     local = now.astimezone(tools.connection.zone)
     row: Payload = {
         columns.NAME: f"Sync - {local:%Y-%m-%d %H:%M:%S}",
         "stl3_Connector@odata.bind": f"/{columns.CONNECTOR.set_name}({tools.connection.id})",
-        "stl3_XeroDetails@odata.bind": "/"
-        + key_path(columns.DETAILS.set_name, {"stl3_dynamicsinvoiceid": outcome.present.invoice_id}),
+        "stl3_XeroDetails@odata.bind": f"/{details_path(outcome.present.invoice_id)}",
         "stl3_eventtime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "stl3_action": columns.ACTION["Create"],
         "stl3_details": text,

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core import columns, ids
-from core.event import Event
+from core.event import OWN_TAG, Event
 from webhooks.reading import Read, find_guid, find_text, without_repeats
 
-ECHO_TAG: Final = "stl3connector"  # what our own writes carry in their `tag` parameter
 LINE: Final = "invoicedetail"
 FOLLOWED: Final = frozenset({"invoice", LINE, columns.DETAILS.name, columns.SETTINGS.name, "account", "contact"})
 # Rows that matter for the sake of an invoice, and the columns that name it.
@@ -135,7 +134,7 @@ def _is_echo(context: Document) -> bool:
     """The tag of a write stands in its own context or in one of those around it."""
     around: Any = context
     while isinstance(around, dict):
-        if _unwrapped(_pairs(around.get("SharedVariables")).get("tag")) == ECHO_TAG:
+        if _unwrapped(_pairs(around.get("SharedVariables")).get("tag")) == OWN_TAG:
             return True
         around = around.get("ParentContext")
     return False

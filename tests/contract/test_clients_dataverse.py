@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from clients.dataverse import TAG, Change, Changes, Read, key_path, odata_in, rows_path
+from clients.dataverse import Change, Changes, Read, key_path, odata_in, rows_path
 from core.errors import Conflict, Disconnected, Limited, Rejected, Transient, Unknown
+from core.event import OWN_TAG
 from tests.contract.clients_dataverse_world import (
     DETAILS,
     DIRECTORY,
@@ -102,7 +103,7 @@ def test_every_write_bears_our_tag(world: World) -> None:
     world.dataverse.upsert(DETAILS, {"stl3_dynamicsinvoiceid": "k"}, {})
 
     writes = [call for call in world.env.wire.calls if call.method in ("POST", "PATCH") and "/api/data/" in call.path]
-    assert [call.query for call in writes] == [f"tag={TAG}"] * 3
+    assert [call.query for call in writes] == [f"tag={OWN_TAG}"] * 3
 
 
 # -- lists -----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -32,14 +33,10 @@ class Observing:
     app: App
     connection: Connection
 
-    def pass_time(self, **delta: float) -> None:
-        raise NotImplementedError
-
-    def poll(self, connection: Connection | None = None) -> int:
-        raise NotImplementedError
-
-    def work(self, connection: Connection | None = None) -> None:
-        raise NotImplementedError
+    # What the world does, given by `World`.
+    pass_time: Callable[..., None]
+    poll: Callable[..., int]
+    work: Callable[..., None]
 
     def documents(self, organisation: Organisation | None = None) -> list[dict[str, Any]]:
         """The invoices in Xero that live, as Xero shows them."""

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from clients.odata import TAG
+from clients.odata import tagged
 from core import columns
-from core.event import Event
+from core.event import OWN_TAG, Event
 from core.inbox import Inbox
 from tests.unit.webhook_world import INVOICE, ORGANISATION, Webhooks, context, image, read_reference, target
-from webhooks.remote_context import ECHO_TAG
 
 LINE = "11111111-8a57-f011-b4cc-000d3ab1c2d3"
 OTHER_INVOICE = "22222222-8a57-f011-b4cc-000d3ab1c2d3"
@@ -330,7 +329,7 @@ def test_other_tables_are_counted_and_left(webhooks: Webhooks, entity: str) -> N
 
 
 def _within(depth: int) -> dict[str, Any]:
-    tag = [{"key": "tag", "value": ECHO_TAG}]
+    tag = [{"key": "tag", "value": OWN_TAG}]
     inner: dict[str, Any] = {"SharedVariables": tag, "ParentContext": None}
     for _ in range(depth):
         inner = {"SharedVariables": [{"key": "IsAutoTransact", "value": True}], "ParentContext": inner}
@@ -351,7 +350,7 @@ def test_somebody_elses_tag_is_no_echo(webhooks: Webhooks) -> None:
 
 
 def test_the_tag_is_the_one_that_our_writes_carry() -> None:
-    assert ECHO_TAG == TAG
+    assert tagged("accounts") == f"accounts?tag={OWN_TAG}"
 
 
 # -- recorded and written examples -----------------------------------------------------------------------------
@@ -404,7 +403,7 @@ def test_the_written_echo_is_recognised(webhooks: Webhooks) -> None:
     sample = read_reference("dataverse-examples/synthetic/invoice-update-own-echo-async.json")
     tag = sample["body"]["SharedVariables"]
     assert any(pair["key"] == "tag" for pair in tag)
-    body = sample["body"] | {"SharedVariables": [{"key": "tag", "value": ECHO_TAG}]}
+    body = sample["body"] | {"SharedVariables": [{"key": "tag", "value": OWN_TAG}]}
 
     assert webhooks.post_dynamics(body).status_code == 200
     assert webhooks.accepted() == []
