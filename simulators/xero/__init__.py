@@ -1,7 +1,8 @@
 """The simulated Xero: identity, accounting API, webhooks, and the people who work in it."""
 
 from simulators.xero.gate import Breakdown
-from simulators.xero.people import NotAllowed, Person
+from simulators.xero.people import Person
+from simulators.xero.settings_pages import NotAllowed
 from simulators.xero.simulator import DEFAULT_SCOPES, XeroSimulator
 from simulators.xero.state import Organisation
 

@@ -25,6 +25,7 @@ from simulators.xero.lists import Keep, select
 from simulators.xero.settings import actions, draft_account, draft_tax_rate, organisation_view
 from simulators.xero.sources import contact_source, invoice_source, plain_source
 from simulators.xero.tables import Table
+from simulators.xero.tracking import category_view
 
 Handler = Callable[[Call], Answer]
 
@@ -75,7 +76,14 @@ def update_invoice(call: Call) -> Answer:
 
 def _write_invoice(call: Call, raw: Record) -> Outcome:
     organisation, places = call.organisation, call.unit_places
-    editing = edit_invoice(organisation, raw, call.now, unit_places=places, create_only=call.method == "PUT")
+    editing = edit_invoice(
+        organisation,
+        raw,
+        call.now,
+        unit_places=places,
+        create_only=call.method == "PUT",
+        backorders=call.flag("allowBackorders"),
+    )
     if editing.errors:
         return Outcome(invoice_error_view(editing), failed=True)
     invoice = save_invoice(editing, call.client_id)
@@ -232,6 +240,19 @@ def _save_draft(call: Call, make: Callable[..., Draft], table_name: str, raw: Re
     if draft.errors:
         return Outcome(draft.record | {"ValidationErrors": messages(draft.errors)}, failed=True)
     return Outcome(_plain_view(_table(call, table_name).save(draft.record), table_name))
+
+
+def list_tracking_categories(call: Call) -> Answer:
+    """GET /TrackingCategories: archived ones and archived options only with includeArchived."""
+    archived = call.flag("includeArchived")
+    keep: list[Keep] = [] if archived else [lambda category: category["Status"] == "ACTIVE"]
+    found = select(call, plain_source(call.organisation.tracking_categories), keep).records
+    return envelope(call, "TrackingCategories", [category_view(category, archived=archived) for category in found])
+
+
+def get_tracking_category(call: Call) -> Answer:
+    category = call.organisation.tracking_categories.get((call.key or "").lower())
+    return envelope(call, "TrackingCategories", [category_view(category, archived=True)]) if category else not_found()
 
 
 def get_organisation(call: Call) -> Answer:

@@ -12,6 +12,7 @@ from typing import Any
 from simulators.xero.arithmetic import ZERO, rounded
 from simulators.xero.codec import ZERO_ID, Record
 from simulators.xero.state import Organisation
+from simulators.xero.terms import merge_terms
 
 UNIDENTIFIED = (
     "The Contact must contain at least 1 of the following elements to identify the contact: "
@@ -39,7 +40,18 @@ _TEXTS = {
     "SkypeUserName": 50,
     "Website": 255,
 }
-_PLAIN = frozenset({*_TEXTS, "ContactPersons", "PaymentTerms", "SalesDefaultLineAmountType"})
+_PLAIN = frozenset({*_TEXTS, "ContactPersons", "SalesDefaultLineAmountType", "PurchasesDefaultLineAmountType"})
+_SLOT_TEXTS = {
+    "PhoneNumber": 50,
+    "PhoneAreaCode": 10,
+    "PhoneCountryCode": 20,
+    **{f"AddressLine{number}": 500 for number in range(1, 5)},
+    "City": 255,
+    "Region": 255,
+    "PostalCode": 50,
+    "Country": 50,
+    "AttentionTo": 255,
+}
 _PHONES = ("DEFAULT", "DDI", "FAX", "MOBILE")
 _ADDRESSES = ("STREET", "POBOX")
 IDENTIFYING = frozenset({"ContactID", "ContactNumber", "Name"})
@@ -87,7 +99,9 @@ def draft_contact(organisation: Organisation, raw: Record, now: datetime, *, cre
         taken = _taken(organisation, raw, None) or _taken(organisation, old, None)
         return Draft({**raw, "ContactID": ZERO_ID}, taken, is_new=True)
     record = merge_contact(old or new_contact(now), raw, now)
-    errors = _field_errors(raw, record) + _taken(organisation, record, old)
+    terms, errors = merge_terms(record.get("PaymentTerms") or {}, raw.get("PaymentTerms"))
+    record |= {"PaymentTerms": terms} if terms else {}
+    errors += _field_errors(raw, record) + _taken(organisation, record, old)
     return Draft(record, errors, is_new=old is None)
 
 
@@ -140,12 +154,19 @@ def _field_errors(raw: Record, record: Record) -> list[str]:
         for name, limit in _TEXTS.items()
         if len(_text(raw, name)) > limit
     ]
+    errors += [
+        f"The field {name} exceeds the maximum length of {limit}."
+        for slot in [*record["Phones"], *record["Addresses"]]
+        for name, limit in _SLOT_TEXTS.items()
+        if len(_text(slot, name)) > limit
+    ]
     name = record["Name"]
     if not name:
         errors.append(UNIDENTIFIED)
     if re.search(r"[<>]|^\s|\s$|\s\s", name):
         errors.append("The contact name must not contain angle brackets, or leading, trailing or double spaces.")
-    if record.get("EmailAddress") and not _EMAIL.match(record["EmailAddress"]):
+    email = record.get("EmailAddress") or ""
+    if email and not (email.isascii() and _EMAIL.match(email)):  # umlauts are not supported
         errors.append("Email address must be valid.")
     if len(record["ContactPersons"]) > 5:
         errors.append("A contact can have no more than 5 contact persons.")
@@ -200,6 +221,7 @@ _SUMMARY_DROPS = frozenset(
         "IsSupplier",
         "SalesDefaultAccountCode",
         "PurchasesDefaultAccountCode",
+        "PaymentTerms",
     }
 )
 

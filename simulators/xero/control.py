@@ -13,15 +13,19 @@ from simulators.xero.codec import dumps
 from simulators.xero.gate import Breakdown
 from simulators.xero.invoice_views import invoice_view
 from simulators.xero.items import item_view
-from simulators.xero.people import NotAllowed
+from simulators.xero.settings_pages import NotAllowed
 
 if TYPE_CHECKING:
     from simulators.xero.simulator import XeroSimulator
 
 ACTIONS = frozenset(
-    {"create_contact", "edit_contact", "archive_contact", "restore_contact", "merge_contact", "create_invoice"}
-    | {"edit_invoice", "approve_invoice", "void_invoice", "delete_invoice", "pay", "remove_payment", "create_item"}
-    | {"add_account", "alter_account", "add_tax_rate", "alter_tax_rate", "set_lock_dates", "disconnect_app"}
+    {"create_contact", "edit_contact", "rename_contact", "archive_contact", "restore_contact", "merge_contact"}
+    | {"set_contact_terms", "create_invoice", "edit_invoice", "edit_line", "add_line", "remove_line"}
+    | {"submit_invoice", "approve_invoice", "void_invoice", "delete_invoice", "pay", "remove_payment"}
+    | {"create_item", "set_stock", "add_account", "alter_account", "archive_account", "restore_account"}
+    | {"add_tax_rate", "alter_tax_rate", "archive_tax_rate", "set_lock_dates", "set_payment_terms"}
+    | {"add_tracking_category", "add_tracking_option", "archive_tracking_option", "archive_tracking_category"}
+    | {"disconnect_app"}
 )
 _LIMITS = ("minute", "day", "concurrent", "app_minute")
 _SWITCHES = ("duplicate", "drop", "reorder")

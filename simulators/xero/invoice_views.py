@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from simulators.xero.arithmetic import rounded
+from simulators.xero.arithmetic import HUNDRED, rounded
 from simulators.xero.call import messages
 from simulators.xero.codec import Record
 from simulators.xero.contacts import embedded_view, reference_view
@@ -35,7 +35,8 @@ def invoice_view(organisation: Organisation, invoice: Record, shape: Shape, *, u
     }
     view |= {name: invoice.get(name) for name in _OWN}
     if shape in {"written", "single", "paged"}:
-        view["LineItems"] = [line_view(line, unit_places) for line in invoice["LineItems"]]
+        whole = shape != "paged"
+        view["LineItems"] = [line_view(line, unit_places, whole=whole) for line in invoice["LineItems"]]
     elif shape == "unpaged":
         view["LineItems"] = []  # not "none": only not loaded
     view |= {name: invoice.get(name) for name in _SUMS}
@@ -44,12 +45,29 @@ def invoice_view(organisation: Organisation, invoice: Record, shape: Shape, *, u
     return view
 
 
-def line_view(line: Record, unit_places: int) -> Record:
+def line_view(line: Record, unit_places: int, *, whole: bool = True) -> Record:
     """Return a line; its unit price is cut to the places that this call reads, whatever is stored."""
     view = line | {"ValidationErrors": []}
     if "UnitAmount" in line:
         view["UnitAmount"] = rounded(line["UnitAmount"], unit_places)
+        view |= _discount(line, whole=whole)
     return view
+
+
+def _discount(line: Record, *, whole: bool) -> Record:
+    """Show a discount as a rate of 2 decimals, and unless in a list as an amount too, whichever was sent.
+
+    Source: XeroAPI/Xero-OpenAPI issue 592; community.xero.com discussion 144129369 on the decimals.
+    """
+    gross: Decimal = line["Quantity"] * line["UnitAmount"]
+    if "DiscountRate" in line:
+        rate, amount = line["DiscountRate"], rounded(gross) - line["LineAmount"]
+    elif "DiscountAmount" in line:
+        amount = line["DiscountAmount"]
+        rate = rounded(amount * HUNDRED / gross) if gross else None
+    else:
+        return {}
+    return {"DiscountRate": rate, "DiscountAmount": amount if whole else None}
 
 
 def error_view(editing: Editing) -> Record:
@@ -94,7 +112,8 @@ def _payment(payment: Record) -> Record:
 def _contact(organisation: Organisation, invoice: Record, shape: Shape) -> Record:
     contact = organisation.contacts[invoice["Contact"]["ContactID"]]
     if shape in {"written", "single"}:
-        return embedded_view(contact)
+        # No example shows payment terms in a document: whoever needs them has to read the contact.
+        return embedded_view(contact) | {"PaymentTerms": None}
     return reference_view(contact["ContactID"], contact["Name"])
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from simulators.xero.arithmetic import ZERO, document_discount, document_totals
-from simulators.xero.codec import ZERO_ID, Record
+from simulators.xero.codec import ZERO_ID, Record, parse_number
 from simulators.xero.contacts import save_contact
 from simulators.xero.documents import (
     LINE_AMOUNT_TYPES,
@@ -26,8 +26,13 @@ from simulators.xero.statuses import (
     creation_error,
     transition_error,
 )
+from simulators.xero.stock import move_stock, stock_errors
 
 NOT_UNIQUE = "Invoice # must be unique."
+# Users of the API report that a document below zero is taken as a draft and cannot be approved
+# (support.kindo.co.nz, negative invoices). Nothing gives Xero's words: these are the simulator's own. Nothing says
+# either what becomes of one that is SUBMITTED: it is taken.
+BELOW_ZERO = "The document total cannot be negative when it is approved."
 _EDITABLE_WHEN_SETTLED = frozenset(
     {"Reference", "DueDate", "InvoiceNumber", "BrandingThemeID", "Contact", "Url", "SentToContact", "LineItems"}
     | {"ExpectedPaymentDate", "PlannedPaymentDate"}
@@ -52,9 +57,18 @@ def find_sales_invoice(organisation: Organisation, number: str) -> Record | None
 
 
 def edit_invoice(
-    organisation: Organisation, raw: Record, now: datetime, *, unit_places: int, create_only: bool
+    organisation: Organisation,
+    raw: Record,
+    now: datetime,
+    *,
+    unit_places: int,
+    create_only: bool,
+    backorders: bool = False,
 ) -> Editing:
-    """Apply the request to the invoice it names, or to a new one; nothing is saved yet."""
+    """Apply the request to the invoice it names, or to a new one; nothing is saved yet.
+
+    `backorders` lets a sale take more of a tracked item than there is.
+    """
     old = find_invoice(organisation, raw)
     editing = Editing(organisation, raw, {} if create_only or old is None else old, now, unit_places)
     editing.record = dict(editing.old) or {"InvoiceID": ZERO_ID, "AmountPaid": ZERO, "AmountCredited": ZERO}
@@ -72,6 +86,8 @@ def edit_invoice(
     take_lines(editing, sales=sales, discounts=sales)
     _check_dates(editing)
     _add_totals(editing)
+    if not backorders:
+        editing.errors += stock_errors(organisation, editing.old, editing.record)
     if editing.old:
         _check_change(editing)
     editing.errors = list(dict.fromkeys(editing.errors))
@@ -96,6 +112,7 @@ def save_invoice(editing: Editing, client_id: str | None) -> Record:
         record["UpdatedDateUTC"] = now
         organisation.raise_event("INVOICE", record["InvoiceID"], "CREATE" if editing.is_new else "UPDATE", now)
     organisation.invoices.save(record)
+    move_stock(organisation, editing.old, record)
     _mark_contact(organisation, record)
     return record
 
@@ -130,6 +147,9 @@ def _take_type(editing: Editing) -> None:
 def _take_fields(editing: Editing) -> None:
     record, sales = editing.record, editing.record["Type"] == "ACCREC"
     take_texts(editing, {"InvoiceNumber": 255, "Url": 2000} | ({"Reference": 255} if sales else {}))
+    number = record.get("InvoiceNumber") or ""
+    if not number.isascii() or (number and not number.isprintable()):
+        editing.errors.append("The InvoiceNumber field may only contain printable ASCII characters.")
     mode = editing.sent("LineAmountTypes") or record.get("LineAmountTypes") or "Exclusive"
     if mode not in LINE_AMOUNT_TYPES:
         editing.errors.append("The LineAmountTypes field is not valid.")
@@ -147,10 +167,7 @@ def _take_fields(editing: Editing) -> None:
 
 def _take_sales_fields(editing: Editing) -> None:
     record, organisation = editing.record, editing.organisation
-    number = record.get("InvoiceNumber") or ""
-    if not number.isascii() or (number and not number.isprintable()):
-        editing.errors.append("The InvoiceNumber field may only contain printable ASCII characters.")
-    holder = find_sales_invoice(organisation, number)
+    holder = find_sales_invoice(organisation, record.get("InvoiceNumber") or "")
     if holder is not None and holder["InvoiceID"] != record["InvoiceID"]:
         editing.errors.append(NOT_UNIQUE)
     theme = str(editing.sent("BrandingThemeID") or record.get("BrandingThemeID") or organisation.default_theme_id())
@@ -181,9 +198,23 @@ def _add_totals(editing: Editing) -> None:
     record["TotalDiscount"] = discount or None
     if record["Status"] in {"VOIDED", "DELETED"}:
         record["AmountDue"] = ZERO
+    _check_totals(editing)
+
+
+def _check_totals(editing: Editing) -> None:
+    record, organisation = editing.record, editing.organisation
+    if record["Status"] == "AUTHORISED" and record["Total"] < 0:
+        editing.errors.append(BELOW_ZERO)
     approving = record["Status"] == "AUTHORISED" and editing.old.get("Status") != "AUTHORISED"
-    if approving and editing.organisation.approvals_left() == 0:
+    if approving and organisation.approvals_left() == 0:
         editing.errors.append("You have reached the limit of invoices you can approve")
+    if organisation.insists_on_totals and editing.sent("Total") is not None:
+        try:
+            fits = parse_number(editing.sent("Total")) == record["Total"]
+        except ValueError:
+            fits = False
+        if not fits:
+            editing.errors.append("The invoice total does not equal the sum of the lines.")
 
 
 def _check_change(editing: Editing) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from simulators.xero.arithmetic import ZERO, line_amount, line_tax, rounded
 from simulators.xero.codec import Record, number_text, parse_number
+from simulators.xero.items import find_item
 from simulators.xero.seeds import CLASS_FLAGS
 from simulators.xero.state import Organisation
+from simulators.xero.tracking import read_tracking
 
 UNPOSTABLE_SYSTEM_ACCOUNTS = frozenset(
     {"DEBTORS", "CREDITORS", "GST", "GSTONIMPORTS", "UNPAIDEXPCLM", "TRACKINGTRANSFERS", "RETAINEDEARNINGS"}
@@ -17,7 +19,10 @@ UNPOSTABLE_SYSTEM_ACCOUNTS = frozenset(
 )
 _PRICED = ("Quantity", "UnitAmount", "LineAmount", "ItemCode", "AccountCode", "AccountID", "TaxType")
 _NUMBERS = ("Quantity", "UnitAmount", "LineAmount", "TaxAmount", "DiscountRate", "DiscountAmount")
+_DISCOUNTS = ("DiscountRate", "DiscountAmount")
 _UNTAXED = frozenset({"LineItemID", "Description", "Tracking"})
+_QUANTITY_MAX = 13
+"""Characters, as sent."""
 _LINE_MAX = Decimal("9999999999.99")
 
 
@@ -46,20 +51,24 @@ class _Line:
         self.old = old
 
     def text(self, name: str) -> str:
-        value = self.raw.get(name, self.old.get(name, ""))
-        return value if isinstance(value, str) else str(value)
+        value = self.raw.get(name, self.old.get(name))
+        return value if isinstance(value, str) else "" if value is None else str(value)
 
     def number(self, name: str) -> Decimal | None:
         return self.numbers.get(name)
 
 
 def build_lines(rules: LineRules, raws: list[Record], old_lines: list[Record]) -> tuple[list[Record], list[str]]:
-    """Return the new set of lines and every error; lines that name no known LineItemID are new ones."""
+    """Return the new set of lines and every error; lines that name no known LineItemID are new ones.
+
+    A line that names one keeps the id and every field that the request leaves out. A second line with the same
+    id is a new one: the simulator's decision.
+    """
     known = {line["LineItemID"]: line for line in old_lines}
     lines, errors = [], []
     for raw in raws:
         line_id = str(raw.get("LineItemID") or "").lower()
-        built = _Line(rules, raw, known.get(line_id, {}))
+        built = _Line(rules, raw, known.pop(line_id, {}))
         lines.append(_build(built) | {"LineItemID": line_id if built.old else rules.organisation.new_id()})
         errors += built.errors
     return lines, list(dict.fromkeys(errors))
@@ -67,7 +76,7 @@ def build_lines(rules: LineRules, raws: list[Record], old_lines: list[Record]) -
 
 def _build(line: _Line) -> Record:
     _read_numbers(line)
-    tracking = line.raw.get("Tracking", line.old.get("Tracking", []))
+    tracking = _tracking(line)
     is_text = not any(name in line.raw or name in line.old for name in _PRICED)
     if is_text:
         _require_description(line, line.text("Description"))
@@ -84,18 +93,29 @@ def _build(line: _Line) -> Record:
     return record
 
 
+def _tracking(line: _Line) -> list[Record]:
+    if "Tracking" not in line.raw:
+        return list(line.old.get("Tracking", []))
+    tracking, errors = read_tracking(line.rules.organisation, line.raw["Tracking"])
+    line.errors += errors
+    return tracking
+
+
 def _read_numbers(line: _Line) -> None:
+    rediscounted = any(name in line.raw for name in _DISCOUNTS)
     for name in _NUMBERS:
         if name in line.raw:
             try:
                 line.numbers[name] = parse_number(line.raw[name])
             except ValueError:
                 line.errors.append(f"The {name} of a line item must be a number.")
-        elif name in line.old and name in {"Quantity", "UnitAmount", "DiscountRate", "DiscountAmount"}:
+        elif name in line.old and (name in {"Quantity", "UnitAmount"} or (name in _DISCOUNTS and not rediscounted)):
             line.numbers[name] = line.old[name]
+    if "Quantity" in line.raw and len(format(line.number("Quantity") or ZERO, "f")) > _QUANTITY_MAX:
+        line.errors.append(f"The field Quantity exceeds the maximum length of {_QUANTITY_MAX}.")  # our words
     if line.old.get("TaxAmount") is not None and line.raw.keys() <= _UNTAXED and not line.rules.retaxed:
         line.numbers.setdefault("TaxAmount", line.old["TaxAmount"])
-    if not line.rules.discounts and any(line.numbers.get(name) for name in ("DiscountRate", "DiscountAmount")):
+    if not line.rules.discounts and any(line.numbers.get(name) for name in _DISCOUNTS):
         line.errors.append("Discounts may not be applied to ACCPAY invoices.")
 
 
@@ -107,10 +127,15 @@ def _require_description(line: _Line, description: str) -> None:
 
 
 def _item(line: _Line) -> Record | None:
-    code = line.text("ItemCode")
+    """Return the line's item, sold or purchased or not.
+
+    The API's description ties IsSold and IsPurchased to the choice in Xero's pages and says of no refusal: the
+    simulator takes such an item on either side, where it then gives the line no price, account or tax.
+    """
+    code = line.text("ItemCode").strip()
     if not code:
         return None
-    item = line.rules.organisation.items.first_by("Code", code.lower())
+    item = find_item(line.rules.organisation, code)
     if item is None:
         line.errors.append(f"Item code '{code}' is not valid")
     return item
@@ -122,6 +147,8 @@ def _from_item(line: _Line, item: Record | None, name: str) -> Any:
         return ""
     if name == "Description":
         return item.get("Description" if line.rules.sales else "PurchaseDescription") or item.get("Name") or ""
+    if name == "AccountCode" and item["IsTrackedAsInventory"] and not line.rules.sales:
+        return item["InventoryAssetAccountCode"]  # what is bought for stock is an asset until it is sold
     details: Record = item.get("SalesDetails" if line.rules.sales else "PurchaseDetails") or {}
     return details.get(name, "")
 
@@ -142,10 +169,10 @@ def _add_amounts(line: _Line, record: Record, item: Record | None) -> None:
     rate, discount = line.number("DiscountRate"), line.number("DiscountAmount")
     if line.number("UnitAmount") is not None or amount is None:
         expected = line_amount(quantity, unit, discount_rate=rate, discount_amount=discount)
+    if discount is not None and rate is None and line.rules.discounts:
+        _check_discount(line, rounded(discount), quantity * unit)
     if amount is not None and rounded(amount) != expected:
-        line.errors.append(
-            f"The line total {number_text(amount)} does not match the expected line total {number_text(expected)}"
-        )
+        _refuse_amount(line, amount, expected, quantity)
     if abs(expected) > _LINE_MAX:
         line.errors.append("The field LineAmount is out of range.")
     record |= {"UnitAmount": unit, "LineAmount": expected, "Quantity": quantity}
@@ -153,6 +180,35 @@ def _add_amounts(line: _Line, record: Record, item: Record | None) -> None:
         record["DiscountRate"] = rate
     elif discount:
         record["DiscountAmount"] = rounded(discount)
+
+
+def _check_discount(line: _Line, discount: Decimal, gross: Decimal) -> None:
+    """Refuse a discount above the line, also one that only its own rounding puts above it.
+
+    Seen with 27.8260 taken off 27.8260 (XeroAPI/xero-php-oauth2 issue 288) and with 0 off a negative price
+    (XeroAPI/Xero-OpenAPI issue 429). Xero calls the amount a rate.
+    """
+    if discount > gross:
+        line.errors.append(
+            f"The discount rate '{discount:.2f}' is invalid. Discount must not be greater than the line total."
+        )
+
+
+def _refuse_amount(line: _Line, amount: Decimal, expected: Decimal, quantity: Decimal) -> None:
+    """Refuse a LineAmount that Xero computes differently.
+
+    One report (XeroAPI/Xero-Java issue 353) shows other words for a price of more than 4 decimals: its amounts
+    fitted the price as it was sent, and not the one that can be stored. So that is when the simulator uses them.
+    """
+    sent = line.number("UnitAmount")
+    if sent is not None and sent != rounded(sent, 4):
+        rate, discount = line.number("DiscountRate"), line.number("DiscountAmount")
+        if rounded(amount) == line_amount(quantity, sent, discount_rate=rate, discount_amount=discount):
+            line.errors += ["Account must be valid.", "Tax rate must be valid."]
+            return
+    line.errors.append(
+        f"The line total {number_text(amount)} does not match the expected line total {number_text(expected)}"
+    )
 
 
 def _add_account_and_tax(line: _Line, record: Record, item: Record | None) -> None:
@@ -169,7 +225,8 @@ def _add_account_and_tax(line: _Line, record: Record, item: Record | None) -> No
 
 def _account(line: _Line, item: Record | None) -> Record | None:
     accounts = line.rules.organisation.accounts
-    account_id, code = str(line.raw.get("AccountID") or ""), line.text("AccountCode")
+    kept_id = "" if "AccountCode" in line.raw else line.old.get("AccountID")  # its code may be another one by now
+    account_id, code = str(line.raw.get("AccountID") or kept_id or ""), line.text("AccountCode")
     code = code or _from_item(line, item, "AccountCode")
     account = accounts.get(account_id.lower()) if account_id else accounts.first_by("Code", code)
     if account is None and not code and not account_id:

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 from simulators.xero.arithmetic import ZERO, rounded
-from simulators.xero.codec import Record, parse_date, parse_number
+from simulators.xero.codec import Record, parse_number
 from simulators.xero.contacts import draft_contact, save_contact
 from simulators.xero.invoices import edit_invoice, save_invoice
-from simulators.xero.items import draft_item, save_item
-from simulators.xero.settings import draft_account, draft_tax_rate
-from simulators.xero.state import Organisation
-
-if TYPE_CHECKING:
-    from simulators.xero.simulator import XeroSimulator
+from simulators.xero.settings_pages import NotAllowed, SettingsPages, insist, read_day, read_terms
 
 
-class NotAllowed(ValueError):
-    """Xero's pages refuse what the person tries; the words are those of the API."""
-
-
-class Person:
+class Person(SettingsPages):
     """A user of one organisation. Fields are given by Xero's names: create_contact(Name="Ann")."""
-
-    def __init__(self, simulator: XeroSimulator, organisation: Organisation) -> None:
-        self._simulator = simulator
-        self._organisation = organisation
-        self._clock = simulator.clock
 
     def create_contact(self, **fields: object) -> Record:
         return self._save_contact(dict(fields), create_only=True)
 
     def edit_contact(self, contact_id: str, **fields: object) -> Record:
         return self._save_contact({"ContactID": contact_id, **fields}, create_only=False)
+
+    def rename_contact(self, contact_id: str, name: str) -> Record:
+        return self.edit_contact(contact_id, Name=name)
+
+    def set_contact_terms(
+        self, contact_id: str, *, sales: Record | None = None, bills: Record | None = None
+    ) -> Record:
+        """Set a contact's terms, both sides at once: {"Day": 14, "Type": "DAYSAFTERBILLDATE"}, or None."""
+        return self._touch_contact(contact_id, {"PaymentTerms": read_terms(sales=sales, bills=bills) or None})
 
     def archive_contact(self, contact_id: str) -> Record:
         return self.edit_contact(contact_id, ContactStatus="ARCHIVED")
@@ -57,6 +51,23 @@ class Person:
     def edit_invoice(self, invoice_id: str, **fields: object) -> Record:
         return self._save_invoice({"InvoiceID": invoice_id, **fields}, create_only=False)
 
+    def edit_line(self, invoice_id: str, line: int = 0, **fields: object) -> Record:
+        """Change fields of one line, counted from 0; the other lines stay as they are."""
+        lines = self._kept_lines(invoice_id)
+        lines[line] |= fields
+        return self.edit_invoice(invoice_id, LineItems=lines)
+
+    def add_line(self, invoice_id: str, **fields: object) -> Record:
+        return self.edit_invoice(invoice_id, LineItems=[*self._kept_lines(invoice_id), fields])
+
+    def remove_line(self, invoice_id: str, line: int = 0) -> Record:
+        lines = self._kept_lines(invoice_id)
+        del lines[line]
+        return self.edit_invoice(invoice_id, LineItems=lines)
+
+    def submit_invoice(self, invoice_id: str) -> Record:
+        return self.edit_invoice(invoice_id, Status="SUBMITTED")
+
     def approve_invoice(self, invoice_id: str) -> Record:
         return self.edit_invoice(invoice_id, Status="AUTHORISED")
 
@@ -78,7 +89,7 @@ class Person:
             organisation.payments.save(
                 {
                     "PaymentID": organisation.new_id(),
-                    "Date": _day(on) or organisation.today(now),
+                    "Date": read_day(on) or organisation.today(now),
                     "Amount": paid,
                     "Reference": reference,
                     "CurrencyRate": invoice["CurrencyRate"],
@@ -87,7 +98,7 @@ class Person:
                     "UpdatedDateUTC": now,
                 }
             )
-            return self._settle(invoice, _day(on) or organisation.today(now))
+            return self._settle(invoice, read_day(on) or organisation.today(now))
 
     def remove_payment(self, payment_id: str) -> Record:
         """Delete a payment; return the invoice, which is open again."""
@@ -108,54 +119,17 @@ class Person:
         organisation.raise_event("INVOICE", invoice["InvoiceID"], "UPDATE", now)
         return organisation.invoices.save({**invoice, **amounts, **status})
 
-    def create_item(self, **fields: object) -> Record:
-        with self._simulator.lock, self._organisation.change():
-            draft = draft_item(self._organisation, dict(fields), self._clock.now(), unit_places=4, create_only=False)
-            _insist(draft.errors)
-            return save_item(self._organisation, draft)
-
-    def add_account(self, **fields: object) -> Record:
-        with self._simulator.lock, self._organisation.change():
-            draft = draft_account(self._organisation, dict(fields), self._clock.now())
-            _insist(draft.errors)
-            return self._organisation.accounts.save(draft.record)
-
-    def alter_account(self, code: str, **fields: object) -> Record:
-        """Rename, archive (Status="ARCHIVED") or otherwise change an account."""
-        with self._simulator.lock, self._organisation.change():
-            account = self._organisation.accounts.first_by("Code", code)
-            if account is None:
-                raise NotAllowed(f"There is no account {code}")
-            return self._organisation.accounts.save({**account, **fields, "UpdatedDateUTC": self._clock.now()})
-
-    def add_tax_rate(self, **fields: object) -> Record:
-        with self._simulator.lock, self._organisation.change():
-            draft = draft_tax_rate(self._organisation, dict(fields), self._clock.now())
-            _insist(draft.errors)
-            return self._organisation.tax_rates.save(draft.record)
-
-    def alter_tax_rate(self, tax_type: str, **fields: object) -> Record:
-        with self._simulator.lock, self._organisation.change():
-            rate = self._organisation.tax_rates[tax_type]
-            return self._organisation.tax_rates.save({**rate, **fields, "UpdatedDateUTC": self._clock.now()})
-
-    def set_lock_dates(self, *, period: object = None, year_end: object = None) -> None:
-        """Lock everything dated on or before these days; None unlocks."""
-        with self._simulator.lock:
-            self._organisation.period_lock_on = _day(period)
-            self._organisation.year_end_lock_on = _day(year_end)
-
-    def disconnect_app(self, client_id: str | None = None) -> None:
-        """End the connection of one app, or of every app, to this organisation."""
-        with self._simulator.lock:
-            self._simulator.identity.disconnect(tenant_id=self._organisation.tenant_id, client_id=client_id)
-
     def _save_contact(self, raw: Record, *, create_only: bool) -> Record:
         now = self._clock.now()
         with self._simulator.lock, self._organisation.change():
             draft = draft_contact(self._organisation, raw, now, create_only=create_only)
-            _insist(draft.errors)
+            insist(draft.errors)
             return save_contact(self._organisation, draft, now)
+
+    def _kept_lines(self, invoice_id: str) -> list[Record]:
+        with self._simulator.lock:
+            lines = self._organisation.invoices[invoice_id]["LineItems"]
+            return [{"LineItemID": line["LineItemID"]} for line in lines]
 
     def _touch_contact(self, contact_id: str, fields: Record) -> Record:
         now = self._clock.now()
@@ -168,19 +142,10 @@ class Person:
         now = self._clock.now()
         with self._simulator.lock, self._organisation.change():
             editing = edit_invoice(self._organisation, _worded(raw), now, unit_places=4, create_only=create_only)
-            _insist(editing.errors)
+            insist(editing.errors)
             return save_invoice(editing, None)
-
-
-def _insist(errors: list[str]) -> None:
-    if errors:
-        raise NotAllowed("; ".join(errors))
 
 
 def _worded(raw: Record) -> Record:
     """Write dates out, so that tests may pass them as such."""
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in raw.items()}
-
-
-def _day(value: object) -> date | None:
-    return value if value is None or isinstance(value, date) else parse_date(value)

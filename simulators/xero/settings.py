@@ -106,6 +106,12 @@ def draft_account(organisation: Organisation, raw: Record, now: datetime) -> Dra
         errors.append("Please enter a unique Name.")
     if raw.get("Code") and organisation.accounts.first_by("Code", raw["Code"]) is not None:
         errors.append("Please enter a unique Code.")
+    for field, limit in (("Code", 10), ("Name", 150)):
+        if len(str(raw.get(field) or "")) > limit:
+            errors.append(f"The field {field} exceeds the maximum length of {limit}.")
+    currency = raw.get("CurrencyCode")
+    if currency and currency not in organisation.currencies:
+        errors.append(f"The current organisation is not subscribed to currency '{currency}'.")
     record = {
         "Code": raw.get("Code"),
         "Name": name,
@@ -119,6 +125,7 @@ def draft_account(organisation: Organisation, raw: Record, now: datetime) -> Dra
         "HasAttachments": False,
         "UpdatedDateUTC": now,
         "AddToWatchlist": False,
+        "CurrencyCode": currency if kind == "BANK" else None,
     }
     return Draft({"AccountID": organisation.new_id(), **record}, errors, is_new=True)
 

@@ -12,6 +12,7 @@ from flask import Flask
 from simulators.clock import Clock
 from simulators.control import control_blueprint
 from simulators.outbox import Delivery, Outbox
+from simulators.xero.codec import Record
 from simulators.xero.control import xero_control_blueprint
 from simulators.xero.gate import Gate
 from simulators.xero.identity import App, AppKind, Identity
@@ -20,6 +21,7 @@ from simulators.xero.limits import Limiter, Limits
 from simulators.xero.people import Person
 from simulators.xero.state import Event, Organisation, create_organisation
 from simulators.xero.subscription import Numbered, Subscription
+from simulators.xero.terms import merge_terms
 from simulators.xero.web import SeatedWire, accounting_blueprint
 from simulators.xero.webhooks import Probe, Webhooks
 
@@ -89,9 +91,16 @@ class XeroSimulator:
         base_currency: str | None = None,
         timezone: str | None = None,
         currencies: Iterable[str] = (),
+        payment_terms: Record | None = None,
         tenant_id: str | None = None,
     ) -> Organisation:
-        """Create an organisation with a chart of accounts, tax rates and themes; defaults come from the region."""
+        """Create an organisation with a chart of accounts, tax rates and themes; defaults come from the region.
+
+        `payment_terms` as in GET /Organisation: {"Sales": {"Day": 20, "Type": "OFFOLLOWINGMONTH"}}.
+        """
+        terms, errors = merge_terms({}, payment_terms)
+        if errors:
+            raise ValueError("; ".join(errors))
         with self.lock:
             organisation = create_organisation(
                 name=name,
@@ -104,6 +113,7 @@ class XeroSimulator:
                 now=self.clock.now(),
                 publish=self._publish,
             )
+            organisation.payment_terms = terms
             self.organisations[organisation.tenant_id] = organisation
         return organisation
 

@@ -22,7 +22,18 @@ _CONTACT_FIELDS = (
     *("EmailAddress", "CompanyNumber", "TaxNumber", "DefaultCurrency", "IsCustomer", "IsSupplier", "UpdatedDateUTC"),
 )
 _PLAIN_FIELDS = (
-    *("ItemID", "AccountID", "BrandingThemeID", "Code", "Name", "Description", "Status", "Type", "Class"),
+    *(
+        "ItemID",
+        "AccountID",
+        "BrandingThemeID",
+        "TrackingCategoryID",
+        "Code",
+        "Name",
+        "Description",
+        "Status",
+        "Type",
+        "Class",
+    ),
     *("SystemAccount", "TaxType", "ReportTaxType", "EffectiveRate", "DisplayTaxRate", "CurrencyCode", "SortOrder"),
     *("EnablePaymentsToAccount", "IsSold", "IsPurchased", "IsTrackedAsInventory", "UpdatedDateUTC"),
     *("CanApplyToAssets", "CanApplyToEquity", "CanApplyToExpenses", "CanApplyToLiabilities", "CanApplyToRevenue"),

@@ -96,6 +96,8 @@ class Organisation:
     approvals: int = 0
     number_prefix: str = "INV-"
     next_number: int = 1
+    insists_on_totals: bool = False
+    """Whether a wrong Total in a request is refused, as it once was; the API's description says it is ignored."""
     payment_terms: Record = field(default_factory=dict)
     invoices: Table = field(default_factory=_invoice_table)
     contacts: Table = field(default_factory=_contact_table)
@@ -104,6 +106,7 @@ class Organisation:
     tax_rates: Table = field(default_factory=lambda: Table("TaxType"))
     branding_themes: Table = field(default_factory=lambda: Table("BrandingThemeID"))
     currencies: Table = field(default_factory=lambda: Table("Code"))
+    tracking_categories: Table = field(default_factory=lambda: Table("TrackingCategoryID"))
     payments: Table = field(
         default_factory=lambda: Table("PaymentID", {"InvoiceID": lambda record: [record["Invoice"]["InvoiceID"]]})
     )

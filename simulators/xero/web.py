@@ -56,6 +56,8 @@ def routes() -> list[Route]:
         *table,
         ("PUT", "/Accounts", _SETTINGS, accounting.write_accounts),
         ("PUT", "/TaxRates", _SETTINGS, accounting.write_tax_rates),
+        ("GET", "/TrackingCategories", _SETTINGS, accounting.list_tracking_categories),
+        ("GET", "/TrackingCategories/<path:key>", _SETTINGS, accounting.get_tracking_category),
         ("GET", "/Organisation", _SETTINGS, accounting.get_organisation),
         ("POST", "/Organisation", _SETTINGS, accounting.not_implemented),
         ("GET", "/Organisation/Actions", _SETTINGS, accounting.get_actions),

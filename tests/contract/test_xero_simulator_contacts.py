@@ -146,7 +146,21 @@ def test_balances_show_what_is_due_in_base_currency_without_touching_the_contact
         ({"Name": "a" * 256}, "The field Name exceeds the maximum length of 255."),
         ({"Name": "Two  blanks"}, "The contact name must not contain"),
         ({"Name": "<b>"}, "The contact name must not contain"),
+        ({"Name": " Dan"}, "The contact name must not contain"),
+        ({"Name": "Dan "}, "The contact name must not contain"),
+        ({"Name": "Dan", "ContactNumber": "1" * 51}, "The field ContactNumber exceeds the maximum length of 50."),
+        ({"Name": "Dan", "AccountNumber": "1" * 51}, "The field AccountNumber exceeds the maximum length of 50."),
         ({"Name": "Dan", "EmailAddress": "dan"}, "Email address must be valid."),
+        ({"Name": "Dan", "EmailAddress": "dän@example.com"}, "Email address must be valid."),
+        (
+            {"Name": "Dan", "Phones": [{"PhoneType": "DEFAULT", "PhoneNumber": "1" * 51}]},
+            "The field PhoneNumber exceeds the maximum length of 50.",
+        ),
+        (
+            {"Name": "Dan", "Addresses": [{"AddressType": "STREET", "Country": "x" * 51}]},
+            "The field Country exceeds the maximum length of 50.",
+        ),
+        ({"Name": "Dan", "ContactPersons": [{}] * 6}, "A contact can have no more than 5 contact persons."),
     ],
 )
 def test_contacts_are_checked(xero: XeroCaller, raw: dict[str, Any], message: str) -> None:
@@ -174,6 +188,16 @@ def test_a_merged_contact_names_its_heir(xero: XeroCaller, ann: dict[str, Any]) 
     shown = xero.get(f"/Contacts/{twin}").json["Contacts"][0]
     assert (shown["ContactStatus"], shown["MergedToContactID"]) == ("ARCHIVED", ann["ContactID"])
     assert xero.organisation.invoices[created["InvoiceID"]]["Contact"]["ContactID"] == ann["ContactID"]
+
+
+def test_item_codes_know_neither_case_nor_blanks_around_them(xero: XeroCaller) -> None:
+    made = xero.put("/Items", {"Code": " Str 1 ", "Name": "Strings"}).json["Items"][0]
+    same = xero.post("/Items", {"Code": "STR 1", "Name": "Other"}).json["Items"][0]
+
+    assert (made["Code"], same["ItemID"]) == ("Str 1", made["ItemID"])
+    assert xero.put("/Items", {"Code": "str 1 "}).messages == ["Price List Item with Code 'str 1' already exists"]
+    assert xero.put("/Items", {"Code": "  "}).messages == ["The item Code must be specified."]
+    assert xero.create(LineItems=[line(ItemCode=" str 1 ")])["LineItems"][0]["ItemCode"] == "STR 1"
 
 
 def test_items_are_unique_by_code_and_upserted_by_post(xero: XeroCaller) -> None:

@@ -50,6 +50,23 @@ def test_a_world_is_built_and_worked_in_from_outside(control: Client) -> None:
     assert len(state["Payments"]) == 1
 
 
+def test_settings_are_seeded_from_outside(control: Client) -> None:
+    terms = {"Sales": {"Day": 20, "Type": "OFFOLLOWINGMONTH"}}
+    tenant_id = _post(control, "/organisations", name="Demo", payment_terms=terms)["tenant_id"]
+
+    def act(action: str, **arguments: Any) -> Any:
+        return _post(control, "/act", tenant_id=tenant_id, action=action, **arguments)["result"]
+
+    category = act("add_tracking_category", name="Region", options=["North"])
+    archived = act("archive_account", code="260")
+    contact = act("create_contact", Name="Ann")
+    renamed = act("rename_contact", contact_id=contact["ContactID"], name="Bob")
+
+    assert [option["Name"] for option in category["Options"]] == ["North"]
+    assert archived["Status"] == "ARCHIVED"
+    assert renamed["Name"] == "Bob"
+
+
 def test_what_people_may_not_do_is_a_400(control: Client) -> None:
     tenant_id = _post(control, "/organisations", name="Demo")["tenant_id"]
     unknown = control.post("/_control/act", json={"tenant_id": tenant_id, "action": "__init__"})

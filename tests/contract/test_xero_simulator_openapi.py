@@ -17,8 +17,17 @@ def xero() -> XeroCaller:
     caller = start_xero(scopes="accounting.invoices accounting.contacts accounting.settings")
     person = caller.simulator.user(caller.organisation)
     person.create_item(Code="STR", Name="Strings", SalesDetails={"UnitPrice": "25.61", "AccountCode": "200"})
-    contact = person.create_contact(Name="Ann", EmailAddress="ann@example.com", ContactNumber="C-1")
-    lines = [line(), line(ItemCode="STR", Quantity=3), {"Description": "a note"}]
+    person.create_item(Code="BOX", InventoryAssetAccountCode="630", PurchaseDetails={"COGSAccountCode": "310"})
+    person.set_stock("BOX", 2)
+    person.add_tracking_category("Region", ["North", "South"])
+    person.archive_tracking_option("Region", "South")
+    terms = {"Sales": {"Day": 14, "Type": "DAYSAFTERBILLDATE"}, "Bills": {"Day": 20, "Type": "OFFOLLOWINGMONTH"}}
+    person.set_payment_terms(sales=terms["Sales"])
+    contact = person.create_contact(
+        Name="Ann", EmailAddress="ann@example.com", ContactNumber="C-1", PaymentTerms=terms
+    )
+    tracked = line(Tracking=[{"Name": "Region", "Option": "North"}], DiscountAmount=1)
+    lines = [line(), tracked, line(ItemCode="STR", Quantity=3), line(ItemCode="BOX"), {"Description": "a note"}]
     created = caller.create(
         Contact={"ContactID": contact["ContactID"]}, LineItems=lines, Url="https://crm.example.com/1"
     )
@@ -41,6 +50,9 @@ def xero() -> XeroCaller:
         "/Contacts/C-1",
         "/Items",
         "/Items/STR",
+        "/Items/BOX",
+        "/TrackingCategories",
+        "/TrackingCategories?includeArchived=true",
         "/Accounts",
         "/TaxRates",
         "/BrandingThemes",
@@ -59,7 +71,8 @@ def test_reads_are_as_described(xero: XeroCaller, path: str) -> None:
 def test_writes_are_as_described(xero: XeroCaller) -> None:
     for path, body in (
         ("/Invoices", invoice(CurrencyCode="EUR", CurrencyRate=99)),
-        ("/Contacts", {"Name": "Bob"}),
+        ("/Contacts", {"Name": "Bob", "PaymentTerms": {"Sales": {"Day": 0, "Type": "OFCURRENTMONTH"}}}),
+        ("/Invoices", invoice(Type="ACCPAY", LineItems=[line(AccountCode="429")], PlannedPaymentDate="2026-04-01")),
         ("/Items", {"Code": "X", "Name": "X"}),
         ("/Accounts", {"Code": "299", "Name": "More sales", "Type": "REVENUE"}),
         ("/TaxRates", {"Name": "Odd", "TaxComponents": [{"Name": "Odd", "Rate": 3}], "ReportTaxType": "OUTPUT"}),

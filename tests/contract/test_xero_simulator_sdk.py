@@ -9,7 +9,21 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from xero_python.accounting import AccountingApi, Contact, Contacts, Invoice, Invoices, Item, Items, LineItem
+from xero_python.accounting import (
+    AccountingApi,
+    Bill,
+    Contact,
+    Contacts,
+    Invoice,
+    Invoices,
+    Item,
+    Items,
+    LineItem,
+    LineItemTracking,
+    PaymentTerm,
+    PaymentTermType,
+    Purchase,
+)
 from xero_python.api_client import ApiClient
 from xero_python.api_client.configuration import Configuration
 from xero_python.api_client.oauth2 import OAuth2Token, TokenApi
@@ -135,6 +149,59 @@ def test_settings_and_items_are_read(sdk: Sdk) -> None:
     assert {each.code.value for each in sdk.accounting.get_currencies(sdk.tenant).currencies} == {"GBP", "EUR"}
     assert sdk.accounting.get_organisations(sdk.tenant).organisations[0].organisation_id == sdk.tenant
     assert sdk.accounting.get_organisation_actions(sdk.tenant).actions[0].status in {"ALLOWED", "NOT-ALLOWED"}
+
+
+def test_tracking_is_read_and_put_on_lines(sdk: Sdk) -> None:
+    sdk.simulator.user(sdk.organisation).add_tracking_category("Region", ["North", "South"])
+    (category,) = sdk.accounting.get_tracking_categories(sdk.tenant, include_archived=True).tracking_categories
+    single = sdk.accounting.get_tracking_category(sdk.tenant, category.tracking_category_id).tracking_categories[0]
+    south = category.options[1]
+    named = LineItemTracking(
+        tracking_category_id=category.tracking_category_id, tracking_option_id=south.tracking_option_id
+    )
+    line = LineItem(description="Work", quantity=1.0, unit_amount=20.0, account_code="200", tracking=[named])
+
+    created = sdk.accounting.create_invoices(sdk.tenant, Invoices(invoices=[_draft(line_items=[line])])).invoices[0]
+
+    assert (category.name, category.status, single.options[0].name) == ("Region", "ACTIVE", "North")
+    assert (created.line_items[0].tracking[0].name, created.line_items[0].tracking[0].option) == ("Region", "South")
+
+
+def test_terms_are_written_and_read(sdk: Sdk) -> None:
+    sdk.simulator.user(sdk.organisation).set_payment_terms(bills={"Day": 20, "Type": "OFFOLLOWINGMONTH"})
+    sales = Bill(day=14, type=PaymentTermType.DAYSAFTERBILLDATE)
+    ann = Contact(name="Ann", payment_terms=PaymentTerm(sales=sales))
+
+    made = sdk.accounting.create_contacts(sdk.tenant, Contacts(contacts=[ann])).contacts[0]
+    read = sdk.accounting.get_contact(sdk.tenant, made.contact_id).contacts[0].payment_terms
+    organisation = sdk.accounting.get_organisations(sdk.tenant).organisations[0]
+
+    assert (read.sales.day, read.sales.type, read.bills) == (14, PaymentTermType.DAYSAFTERBILLDATE, None)
+    assert organisation.payment_terms.bills.type is PaymentTermType.OFFOLLOWINGMONTH
+
+
+def test_a_bill_takes_what_its_tracked_item_says(sdk: Sdk) -> None:
+    bought = Purchase(unit_price=12.5, cogs_account_code="310", tax_type="INPUT2")
+    box = Item(code="BOX", name="Box", inventory_asset_account_code="630", purchase_details=bought)
+    sdk.accounting.create_items(sdk.tenant, Items(items=[box]), unitdp=4)
+    lines = [LineItem(item_code="BOX", quantity=2.0)]
+
+    bill = sdk.accounting.create_invoices(
+        sdk.tenant, Invoices(invoices=[_draft(type="ACCPAY", line_items=lines)]), unitdp=4
+    ).invoices[0]
+    item = sdk.accounting.get_item(sdk.tenant, "BOX").items[0]
+
+    assert (bill.total, bill.line_items[0].account_code) == (30.0, "630")
+    assert (item.is_tracked_as_inventory, item.quantity_on_hand) == (True, 2.0)
+
+
+def test_discounts_are_read(sdk: Sdk) -> None:
+    lines = [LineItem(description="Work", quantity=2.0, unit_amount=20.0, account_code="200", discount_amount=4.0)]
+
+    made = sdk.accounting.create_invoices(sdk.tenant, Invoices(invoices=[_draft(line_items=lines)])).invoices[0]
+
+    assert (made.line_items[0].discount_rate, made.line_items[0].discount_amount) == (10.0, 4.0)
+    assert (made.sub_total, made.total_discount) == (36.0, 4.0)
 
 
 @pytest.mark.parametrize(("region", "currency"), [("UK", "GBP"), ("AU", "AUD"), ("NZ", "NZD"), ("US", "USD")])
