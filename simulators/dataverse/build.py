@@ -40,6 +40,11 @@ def moment(name: str, **more: Any) -> Column:
     return Column(name, "datetime", **more)
 
 
+def midnight(name: str, **more: Any) -> Column:
+    """A moment that forms show as a day: midnight in the zone of whoever typed it."""
+    return Column(name, "datetime", date_format="DateOnly", **more)
+
+
 def day(name: str, **more: Any) -> Column:
     return Column(name, "date", **more)
 
@@ -72,6 +77,23 @@ def lookup(
         on_delete=on_delete,
         **more,
     )
+
+
+def currency(collection: str, *, creatable: bool = True, updatable: bool = True) -> Column:
+    """The currency that a row's amounts are in."""
+    return lookup(
+        "transactioncurrencyid",
+        "transactioncurrency",
+        collection=collection,
+        on_delete="restrict",
+        creatable=creatable,
+        updatable=updatable,
+    )
+
+
+def rate() -> Column:
+    """The rate of that currency when the row took it, kept by the platform."""
+    return decimal("exchangerate", 12, creatable=False, updatable=False)
 
 
 def state(options: Mapping[int, str], default: int = 0) -> Column:

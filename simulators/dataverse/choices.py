@@ -26,6 +26,7 @@ PRICING_ERRORS = {
     1: "Detail Error",
     2: "Missing Price Level",
     5: "Missing Unit Price",
+    6: "Missing Product",
     11: "Product Not In Price Level",
 }
 CONTRACTS = {
@@ -58,7 +59,7 @@ STAGES = {
 }
 LINE_PRODUCT_TYPES = {
     1: "Product",
-    2: "Product Bundle",
+    2: "Bundle",
     3: "Required Bundle Product",
     4: "Optional Bundle Product",
     5: "Project-based Service",

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from simulators.dataverse.errors import Refused, bad_request
-from simulators.dataverse.schema import Column, Kind, Ref
-from simulators.dataverse.store import Row
+from simulators.dataverse.schema import Column, Kind
+from simulators.dataverse.store import Row, comparable
 from simulators.dataverse.values import GUID, parse_moment
 
 Getter = Callable[[Row], Any]
@@ -40,16 +40,14 @@ OPERATOR_KINDS = {
 
 def plain(value: Any) -> Any:
     """Return a stored value in the form in which values are compared."""
-    if isinstance(value, str):
-        return value.lower()
-    return value.id if isinstance(value, Ref) else value
+    return comparable(value)
 
 
 def literal_for(column: Column, literal: Any, kind: str) -> Any:
     """Return a literal in comparable form; raises Refused when its type does not fit the column."""
     match column.kind:
         case "string" | "memo" if isinstance(literal, str):
-            return literal.lower()
+            return comparable(literal)
         case "integer" | "bigint" | "decimal" | "double" | "money" | "choice" | "state" | "status":
             if isinstance(literal, int | Decimal) and not isinstance(literal, bool):
                 return literal

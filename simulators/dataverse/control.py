@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def dataverse_control(simulator: DataverseSimulator) -> Blueprint:
-    """Routes below /_control: customise, tenants, apps, app-users, act, rows, webhook-switches."""
+    """Routes below /_control: customise, tenants, apps, app-users, act, rows, webhook-switches, ..."""
     control = Blueprint("dataverse_control", __name__, url_prefix=CONTROL_PREFIX)
 
     @control.errorhandler(Refused)
@@ -55,7 +56,42 @@ def dataverse_control(simulator: DataverseSimulator) -> Blueprint:
         return jsonify(asdict(simulator.switches))
 
     _add_access_routes(control, simulator)
+    _add_accident_routes(control, simulator)
     return control
+
+
+def _add_accident_routes(control: Blueprint, simulator: DataverseSimulator) -> None:
+    @control.post("/currencies")
+    def add_currency() -> ResponseReturnValue:
+        """{"code", "rate", "precision"?, "symbol"?}"""
+        given = read_json(request.get_data())
+        made = simulator.add_currency(
+            given["code"],
+            rate=Decimal(str(given["rate"])),
+            precision=given.get("precision", 2),
+            symbol=given.get("symbol"),
+        )
+        return _json({"transactioncurrencyid": made})
+
+    @control.post("/organization")
+    def set_organization() -> ResponseReturnValue:
+        """The organisation's settings by column name."""
+        simulator.set_organization(**read_json(request.get_data()))
+        return _json({"changed": True})
+
+    @control.post("/lose-row")
+    def lose_row() -> ResponseReturnValue:
+        """{"set", "id", "links"?: "kept|cleared"}"""
+        given = request.get_json()
+        simulator.lose_row(given["set"], given["id"], links=given.get("links", "kept"))
+        return _json({"lost": given["id"]})
+
+    @control.post("/overwrite")
+    def overwrite() -> ResponseReturnValue:
+        """{"set", "id", "row"}"""
+        given = read_json(request.get_data())
+        simulator.overwrite(given["set"], given["id"], given["row"])
+        return _json({"overwritten": given["id"]})
 
 
 def _add_access_routes(control: Blueprint, simulator: DataverseSimulator) -> None:

@@ -1,4 +1,10 @@
-"""A customer's solution as plain JSON: tables, columns, keys, choices, relationships."""
+"""A customer's solution as plain JSON: tables, columns, keys, choices, relationships.
+
+A column has a `name`, a `type` (one of KINDS) and, as it needs them: `schema_name`, `display_name`, `description`,
+`required`, `default`, `max_length`, `minimum`, `maximum`, `precision`, `precision_source` (0 own, 1 organisation's
+prices, 2 currency), `options` {"1": "Label"} (of a boolean: "0" and "1"), `targets` with `relationship` and
+`on_delete`, and of a datetime `format` (DateAndTime, DateOnly) and `behavior` (UserLocal, TimeZoneIndependent).
+"""
 
 from __future__ import annotations
 
@@ -104,6 +110,9 @@ def column_from(made: Table, one: dict[str, Any]) -> Column:
         schema_name=schema_name,
         display_name=one.get("display_name", ""),
         description=one.get("description", ""),
+        date_format=one.get("format") or "DateAndTime",
+        behavior=one.get("behavior") or "UserLocal",
+        is_custom=True,
     )
     default = one.get("default")
     return column if default is None else _with_default(column, made, default)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from simulators.clock import Clock
@@ -93,6 +93,7 @@ class Environment:
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     invoice_number: int = 1000
+    component_prices: Literal["zero", "own"] = "zero"
     pending_keys: dict[tuple[str, str], bool] = field(default_factory=dict)
     on_commit: Callable[[Event], None] = field(default=lambda _event: None)
     before_commit: Callable[[Event], None] = field(default=lambda _event: None)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from simulators.dataverse.currency import currency_places, places
 from simulators.dataverse.environment import Environment
 from simulators.dataverse.schema import Column, Ref
 from simulators.dataverse.store import Row
@@ -20,11 +21,12 @@ def formatted(env: Environment, column: Column, value: Any, row: Row) -> str | N
         case "boolean":
             return column.options.get(int(value)) or ("Yes" if value else "No")
         case "money":
-            return f"{_symbol(env, column, row)}{value:,.2f}"
+            return _money(env, column, value, row)
         case "decimal" | "double" | "integer" | "bigint" if isinstance(value, Decimal | int):
             return f"{value:,}"
         case "datetime":
-            return _local(env, value).strftime("%d/%m/%Y %H:%M")
+            moment = _local(env, value) if column.behavior == "UserLocal" else value
+            return moment.strftime("%d/%m/%Y" if column.date_format == "DateOnly" else "%d/%m/%Y %H:%M")
         case "date" if isinstance(value, date):
             return value.strftime("%d/%m/%Y")
         case "lookup":
@@ -44,9 +46,13 @@ def name_of(env: Environment, ref: Ref) -> str | None:
     return None if row is None or table is None else row.get(table.primary_name)
 
 
-def _symbol(env: Environment, column: Column, row: Row) -> str:
+def _money(env: Environment, column: Column, value: Decimal, row: Row) -> str:
+    """The currency's symbol and the digits that the column keeps; what is in base currency shows that one's."""
     currency = Ref("transactioncurrency", env.base_currency_id)
-    if not column.name.endswith("_base"):
-        currency = row.get("transactioncurrencyid") or currency
-    found = env.store.find(currency.table, currency.id) or {}
-    return str(found.get("currencysymbol") or "")
+    in_base = column.name.endswith("_base")
+    if not in_base:
+        own = row.get("transactioncurrencyid")
+        currency = own if own and env.store.find("transactioncurrency", own.id) else currency
+    digits = currency_places(env, currency) if in_base else places(env, column, currency)
+    symbol = str(env.row("transactioncurrency", currency.id).get("currencysymbol") or "")
+    return f"{'-' if value < 0 else ''}{symbol}{abs(value):,.{digits}f}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import string
 from dataclasses import replace
-from decimal import Decimal
 
+from simulators.dataverse.bundles import is_component, set_line_kind
 from simulators.dataverse.currency import apply_currency, currency_places, places
 from simulators.dataverse.environment import Caller, Environment, Event, snapshot
 from simulators.dataverse.errors import Refused, bad_request
 from simulators.dataverse.money import ZERO, Line, invoice_totals, line_amounts
+from simulators.dataverse.pricing import price_line
 from simulators.dataverse.schema import Ref
 from simulators.dataverse.states import ACTIVE
 from simulators.dataverse.store import Row
@@ -27,7 +28,7 @@ ROLLED_UP = frozenset(TOTALS) | {f"{name}_base" for name in TOTALS}
 _STATE = frozenset({"statecode", "statuscode"})
 _HEADER_AMOUNTS = frozenset({"discountamount", "discountpercentage", "freightamount"})
 _NUMBER_SIGNS = string.ascii_uppercase + string.digits
-_NOT_IN_PRICE_LIST = 11
+_PRODUCT_COLUMNS = frozenset({"productid", "uomid", "productdescription", "quantity", "ispriceoverridden"})
 
 
 def before_invoice_create(env: Environment, row: Row) -> None:
@@ -59,8 +60,9 @@ def after_invoice_update(env: Environment, caller: Caller, before: Row, row: Row
     if before.get("pricelevelid") != row.get("pricelevelid") and not row.get("ispricelocked"):
         for line_id in env.store.children("invoicedetail", "invoiceid", invoice_id):
             line = dict(env.row("invoicedetail", line_id))
-            _price_line(env, row, line)
+            price_line(env, row, line)
             _set_line_amounts(env, row, line)
+            apply_currency(env, env.schema.by_name["invoicedetail"], line, line)
             env.store.put("invoicedetail", line_id, snapshot(line) | {"versionnumber": env.store.next_version()})
         roll_up(env, caller, invoice_id)
 
@@ -72,20 +74,22 @@ def before_line_create(env: Environment, row: Row) -> None:
     if row.get("isproductoverridden") is None:
         row["isproductoverridden"] = row.get("productid") is None and bool(row.get("productdescription"))
     _check_line(env, invoice, row)
+    set_line_kind(env, row)
     row |= {"transactioncurrencyid": invoice["transactioncurrencyid"], "exchangerate": invoice["exchangerate"]}
     row |= {"invoicestatecode": invoice["statecode"], "invoiceispricelocked": invoice.get("ispricelocked", False)}
-    row["volumediscountamount"] = ZERO
     _mirror_product(env, row)
-    _price_line(env, invoice, row)
+    price_line(env, invoice, row)
     _set_line_amounts(env, invoice, row)
 
 
-def before_line_update(env: Environment, before: Row, row: Row) -> None:
+def before_line_update(env: Environment, before: Row, row: Row, changed: frozenset[str]) -> None:
+    """A line that has lost its product can still be written to, as long as nobody touches what the product is for."""
     invoice = check_parent_open(env, before)
-    _check_line(env, invoice, row)
+    if changed & _PRODUCT_COLUMNS:
+        _check_line(env, invoice, row)
     _mirror_product(env, row)
     if not invoice.get("ispricelocked"):
-        _price_line(env, invoice, row)
+        price_line(env, invoice, row)
     _set_line_amounts(env, invoice, row)
 
 
@@ -130,7 +134,8 @@ def set_totals(env: Environment, row: Row) -> None:
     if env.organization().get("oobpricecalculationenabled") is False:
         return
     lines = [
-        _line(env.row("invoicedetail", i)) for i in env.store.children("invoicedetail", "invoiceid", row["invoiceid"])
+        _counted(env.row("invoicedetail", i))
+        for i in env.store.children("invoicedetail", "invoiceid", row["invoiceid"])
     ]
     totals = invoice_totals(
         lines,
@@ -148,6 +153,11 @@ def set_totals(env: Environment, row: Row) -> None:
         "totaltax": totals.tax,
         "totalamount": totals.total,
     }
+
+
+def _counted(row: Row) -> Line:
+    """Return what a line adds to the totals: a bundle counts with its own line, not with its components."""
+    return Line(quantity=ZERO, price=ZERO, tax=row.get("tax") or ZERO) if is_component(row) else _line(row)
 
 
 def _line(row: Row) -> Line:
@@ -171,7 +181,7 @@ def _set_line_amounts(env: Environment, invoice: Row, row: Row) -> None:
 def _round_entered(env: Environment, invoice: Row, row: Row) -> None:
     """Amounts are computed from prices as they are kept, not as they were typed."""
     columns = env.schema.by_name["invoicedetail"].columns
-    for name in ("priceperunit", "manualdiscountamount", "tax"):
+    for name in ("priceperunit", "volumediscountamount", "manualdiscountamount", "tax"):
         if row.get(name) is not None:
             row[name] = round_to(row[name], places(env, columns[name], invoice["transactioncurrencyid"]))
 
@@ -222,25 +232,10 @@ def _check_line(env: Environment, invoice: Row, row: Row) -> None:
 
 def _mirror_product(env: Environment, row: Row) -> None:
     product = row.get("productid")
-    found = env.row("product", product.id) if product is not None else {}
-    row["productname"] = found.get("name") or row.get("productdescription")
-    row["productnumber"] = found.get("productnumber")
-    row["invoicedetailname"] = row["productname"]
-
-
-def _price_line(env: Environment, invoice: Row, row: Row) -> None:
-    """A catalogue product takes its price from the price list, whatever was supplied, unless it is overridden."""
-    if row["isproductoverridden"] or row.get("ispriceoverridden"):
+    found = env.store.find("product", product.id) if product is not None else None
+    if found is None and not row["isproductoverridden"]:
+        row["productnumber"] = None  # the product was lost; its name was copied and stays
         return
-    price = _list_price(env, invoice.get("pricelevelid"), row["productid"], row["uomid"])
-    row["priceperunit"] = ZERO if price is None else price
-    row["pricingerrorcode"] = _NOT_IN_PRICE_LIST if price is None else 0
-
-
-def _list_price(env: Environment, price_list: Ref | None, product: Ref, unit: Ref) -> Decimal | None:
-    for item_id in env.store.children("productpricelevel", "productid", product.id):
-        item = env.row("productpricelevel", item_id)
-        if item["pricelevelid"] == price_list and item["uomid"] == unit:
-            amount: Decimal | None = item.get("amount")
-            return amount
-    return None
+    row["productname"] = found["name"] if found else row.get("productdescription")
+    row["productnumber"] = found["productnumber"] if found else None
+    row["invoicedetailname"] = row["productname"]

@@ -15,6 +15,7 @@ from simulators.dataverse.metadata_documents import (
     NAMESPACE,
     Document,
     column_document,
+    companion_documents,
     find_table,
     key_document,
     option_set,
@@ -98,12 +99,12 @@ def _serve_attributes(
     env: Environment, request: Request, table: Table, key: str | None, rest: list[str], query: Query
 ) -> Answer:
     cast = _CAST.match(rest[0]) if rest else None
-    documents = []
-    for column in table.columns.values():
-        document = column_document(table, column)
-        if cast is not None and document["@odata.type"] != f"#{NAMESPACE}{cast.group(1)}":
-            continue
-        documents.append(_with_option_set(table, column, document, query))
+    documents = [
+        _with_option_set(table, column, document, query)
+        for column in table.columns.values()
+        for document in (column_document(table, column), *companion_documents(table, column))
+        if cast is None or document["@odata.type"] == f"#{NAMESPACE}{cast.group(1)}"
+    ]
     if key is None:
         return _list(env, request, "Attributes", documents, query)
     return _one(request, "Attributes", _pick(documents, key, "LogicalName"), query)
@@ -113,7 +114,7 @@ def _with_option_set(table: Table, column: Column, document: Document, query: Qu
     for name, inner in query.expand:
         if name not in ("OptionSet", "GlobalOptionSet"):
             raise unknown_property(name, "AttributeMetadata")
-        if column.kind in _CHOICES:
+        if column.kind in _CHOICES and document["LogicalName"] == column.name:
             own = _project(option_set(table, column), inner, always=("MetadataId",))
             document[name] = own if name == "OptionSet" else None
     return document

@@ -22,7 +22,6 @@ _TYPES = {
     "date": ("DateTime", "DateTime"), "choice": ("Picklist", "Picklist"), "state": ("State", "State"),
     "status": ("Status", "Status"), "lookup": ("Lookup", "Lookup"), "guid": ("Uniqueidentifier", "UniqueIdentifier"),
 }  # fmt: skip
-_DATE_ONLY_FORMAT = frozenset({"datedelivered", "lastbackofficesubmit"})
 _CASCADES = {"remove_link": "RemoveLink", "cascade": "Cascade", "restrict": "Restrict"}
 
 
@@ -84,7 +83,7 @@ def column_document(table: Table, column: Column) -> Document:
         "AttributeOf": None,
         "IsPrimaryId": column.name == table.primary_id,
         "IsPrimaryName": column.name == table.primary_name,
-        "IsCustomAttribute": "_" in column.name and not column.name.endswith("_base"),
+        "IsCustomAttribute": column.is_custom or table.is_custom,
         "IsManaged": not table.is_custom,
         "IsLogical": False,
         "IsValidForCreate": column.creatable,
@@ -98,6 +97,31 @@ def column_document(table: Table, column: Column) -> Document:
         "DisplayName": label(column.display_name or column.name),
         "Description": label(column.description),
         **_own_part(column),
+    }
+
+
+def companion_documents(table: Table, column: Column) -> Iterator[Document]:
+    """Yield the columns that only metadata knows: the labels of choices, the names and tables of lookups."""
+    if column.kind in ("choice", "state", "status", "boolean"):
+        yield _companion(table, column, f"{column.name}name", "Virtual", "")
+    elif column.kind == "lookup":
+        yield _companion(table, column, f"{column.name}name", "String", "String") | {"MaxLength": 100}
+        if len(column.targets) > 1 or column.name == "ownerid":
+            yield _companion(table, column, f"{column.name}type", "EntityName", "EntityName")
+
+
+def _companion(table: Table, column: Column, name: str, attribute_type: str, stem: str) -> Document:
+    return column_document(table, column) | {
+        "@odata.type": f"#{NAMESPACE}{stem}AttributeMetadata",
+        "MetadataId": metadata_id(table.logical_name, name),
+        "LogicalName": name,
+        "SchemaName": name,
+        "AttributeType": attribute_type,
+        "AttributeTypeName": {"Value": f"{attribute_type}Type"},
+        "AttributeOf": column.name,
+        "IsLogical": True,
+        "IsValidForCreate": False,
+        "IsValidForUpdate": False,
     }
 
 
@@ -129,8 +153,7 @@ def _own_part(column: Column) -> Document:
         case "date":
             return {"Format": "DateOnly", "DateTimeBehavior": {"Value": "DateOnly"}}
         case "datetime":
-            shown = "DateOnly" if column.name in _DATE_ONLY_FORMAT else "DateAndTime"
-            return {"Format": shown, "DateTimeBehavior": {"Value": "UserLocal"}}
+            return {"Format": column.date_format, "DateTimeBehavior": {"Value": column.behavior}}
         case "lookup":
             return {"Targets": list(column.targets)}
         case _:

@@ -112,6 +112,10 @@ def column_definition(body: Json) -> Json:
     }
     if "Precision" in body:
         definition["precision"] = body["Precision"]
+    if "PrecisionSource" in body:
+        definition["precision_source"] = body["PrecisionSource"]
+    if kind == "datetime":
+        definition |= {"format": body.get("Format"), "behavior": behaviour}
     if kind in ("integer", "decimal", "double", "money"):
         definition |= {"minimum": body.get("MinValue"), "maximum": body.get("MaxValue")}
     options = (body.get("OptionSet") or {}).get("Options", [])

@@ -52,6 +52,8 @@ def _insert(
     _tell(env, caller, table, "Create", row_id, asked | {table.primary_id: row_id}, target, None, stored)
     for navigation, bodies in supplied.children:
         _create_children(env, caller, table, row_id, navigation, bodies, references)
+    for follower in rules.rows_to_add(env, table, stored):
+        _insert(env, replace(caller, depth=caller.depth + 1), table, Supplied(row=follower), {}, None)
     rules.after_write(env, caller, table, None, env.store.find(table.logical_name, row_id))
     return row_id
 
@@ -138,6 +140,8 @@ def _change(env: Environment, caller: Caller, table: Table, row_id: str, changes
         "modifiedonbehalfby": None,
     }
     _tell(env, caller, table, "Update", row_id, changes | {table.primary_id: row_id}, target, before, stored)
+    for follower_id, follows in rules.rows_to_change(env, table, before, stored):
+        _change(env, replace(caller, depth=caller.depth + 1), table, follower_id, follows)
     rules.after_write(env, caller, table, before, stored)
 
 
@@ -163,6 +167,8 @@ def delete(env: Environment, caller: Caller, table: Table, row_id: str, *, if_ma
 def _let_go(env: Environment, caller: Caller, table: Table, row_id: str, relation: Collection) -> None:
     child = env.schema.by_name[relation.table]
     for child_id in env.store.children(relation.table, relation.column.name, row_id):
+        if env.store.find(relation.table, child_id) is None:
+            continue  # it went with another row that went with this one
         if relation.column.on_delete == "restrict":
             raise Refused(
                 405,

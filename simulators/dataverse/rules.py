@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from simulators.dataverse import invoices, registration
+from collections.abc import Callable
+
+from simulators.dataverse import bundles, catalogue, invoices, registration
 from simulators.dataverse.currency import apply_currency
 from simulators.dataverse.environment import Caller, Environment
 from simulators.dataverse.errors import Refused
-from simulators.dataverse.schema import Ref, Table
+from simulators.dataverse.schema import Table
 from simulators.dataverse.store import Row
 
 _LINE_ROLLED_UP = frozenset({"baseamount", "extendedamount", "baseamount_base", "extendedamount_base"})
@@ -20,23 +22,13 @@ def rolled_up(table: Table) -> frozenset[str]:
 
 
 def before_create(env: Environment, table: Table, row: Row) -> None:
-    match table.logical_name:
-        case "invoice":
-            invoices.before_invoice_create(env, row)
-        case "invoicedetail":
-            invoices.before_line_create(env, row)
-        case "contact":
-            _set_full_name(row)
-        case "product":
-            _check_product_number(env, row)
-        case "productpricelevel":
-            _copy_from_price_list(env, row)
-        case "systemuser":
-            _check_application_user(env, row)
-        case "serviceendpoint" | "sdkmessageprocessingstep" | "sdkmessageprocessingstepimage":
-            registration.check(env, table.logical_name, row)
+    name = table.logical_name
+    if name in _BEFORE_CREATE:
+        _BEFORE_CREATE[name](env, row)
+    elif name in _REGISTRATION:
+        registration.check(env, name, row)
     apply_currency(env, table, None, row)
-    if table.logical_name == "invoice":
+    if name == "invoice":
         invoices.set_totals(env, row)
         apply_currency(env, table, row, row)
 
@@ -46,19 +38,34 @@ def before_update(env: Environment, table: Table, before: Row, row: Row, changed
         case "invoice":
             invoices.before_invoice_update(env, before, row, changed)
         case "invoicedetail":
-            invoices.before_line_update(env, before, row)
+            invoices.before_line_update(env, before, row, changed)
         case "contact":
-            _set_full_name(row)
+            _set_full_name(env, row)
         case "product" if "productnumber" in changed:
-            _check_product_number(env, row)
-        case "serviceendpoint" | "sdkmessageprocessingstep" | "sdkmessageprocessingstepimage":
-            registration.check(env, table.logical_name, row)
+            catalogue.check_product_number(env, row)
+        case "discount":
+            catalogue.before_discount(env, row)
+        case "productpricelevel":
+            catalogue.before_price_list_item(env, row)
+        case name if name in _REGISTRATION:
+            registration.check(env, name, row)
     apply_currency(env, table, before, row)
 
 
 def before_delete(env: Environment, table: Table, row: Row) -> None:
     if table.logical_name == "invoicedetail":
         invoices.check_parent_open(env, row)
+        bundles.check_removable(row)
+
+
+def rows_to_add(env: Environment, table: Table, row: Row) -> list[Row]:
+    """Return the rows of the same table that the platform creates after this one."""
+    return list(bundles.new_components(env, row)) if table.logical_name == "invoicedetail" else []
+
+
+def rows_to_change(env: Environment, table: Table, before: Row, row: Row) -> list[tuple[str, Row]]:
+    """Return id and changes of the rows of the same table that the platform changes after this one."""
+    return list(bundles.changed_components(env, before, row)) if table.logical_name == "invoicedetail" else []
 
 
 def after_write(env: Environment, caller: Caller, table: Table, before: Row | None, row: Row | None) -> None:
@@ -74,24 +81,9 @@ def after_delete(env: Environment, caller: Caller, table: Table, row: Row) -> No
         invoices.roll_up(env, caller, row["invoiceid"].id)
 
 
-def _set_full_name(row: Row) -> None:
+def _set_full_name(_env: Environment, row: Row) -> None:
     names = [row.get("firstname"), row.get("lastname")]
     row["fullname"] = " ".join(name for name in names if name) or None
-
-
-def _check_product_number(env: Environment, row: Row) -> None:
-    number = str(row.get("productnumber") or "").lower()
-    for other in env.store.all("product").values():
-        if other["productid"] != row["productid"] and other["productnumber"].lower() == number:
-            raise Refused(412, "0x80040237", "A product with this product ID already exists.")
-
-
-def _copy_from_price_list(env: Environment, row: Row) -> None:
-    price_list, product = row.get("pricelevelid"), row.get("productid")
-    if isinstance(price_list, Ref):
-        row["transactioncurrencyid"] = env.row("pricelevel", price_list.id)["transactioncurrencyid"]
-    if isinstance(product, Ref):
-        row["productnumber"] = env.row("product", product.id)["productnumber"]
 
 
 def _check_application_user(env: Environment, row: Row) -> None:
@@ -102,3 +94,16 @@ def _check_application_user(env: Environment, row: Row) -> None:
         message = f"Application user with the same application id {application} already exists."
         raise Refused(400, "0x8004F511", message)
     row.setdefault("fullname", f"# {application}")
+
+
+_REGISTRATION = frozenset({"serviceendpoint", "sdkmessageprocessingstep", "sdkmessageprocessingstepimage"})
+_BEFORE_CREATE: dict[str, Callable[[Environment, Row], None]] = {
+    "invoice": invoices.before_invoice_create,
+    "invoicedetail": invoices.before_line_create,
+    "contact": _set_full_name,
+    "product": catalogue.check_product_number,
+    "discounttype": catalogue.before_discount_list,
+    "discount": catalogue.before_discount,
+    "productpricelevel": catalogue.before_price_list_item,
+    "systemuser": _check_application_user,
+}

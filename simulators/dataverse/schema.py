@@ -23,7 +23,10 @@ class Ref(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `precision_source`: 0 its own, 1 the organisation's pricing precision, 2 the currency's."""
+    """One column. `precision_source`: 0 its own, 1 the organisation's pricing precision, 2 the currency's.
+
+    `date_format` and `behavior` are a datetime's: what a form shows of it, and whether it is shown in local time.
+    """
 
     name: str
     kind: Kind
@@ -43,6 +46,9 @@ class Column:
     schema_name: str = ""
     display_name: str = ""
     description: str = ""
+    date_format: Literal["DateAndTime", "DateOnly"] = "DateAndTime"
+    behavior: Literal["UserLocal", "TimeZoneIndependent"] = "UserLocal"
+    is_custom: bool = False
     creatable: bool = True
     updatable: bool = True
     write_only: bool = False
@@ -145,7 +151,13 @@ class Schema:
         base = f"{column.name}_base"
         table.add(
             Column(
-                base, "money", precision=4, creatable=False, updatable=False, schema_name=f"{column.schema_name}_Base"
+                base,
+                "money",
+                precision=4,
+                creatable=False,
+                updatable=False,
+                schema_name=f"{column.schema_name}_Base",
+                is_custom=column.is_custom,
             )
         )
         if "transactioncurrencyid" not in table.columns:

@@ -7,13 +7,14 @@ from decimal import Decimal
 from simulators.dataverse.environment import Environment
 from simulators.dataverse.schema import Ref
 from simulators.dataverse.store import Row
+from simulators.dataverse.values import round_to
 
 MESSAGE_IDS = {
     "Create": "9ebdbb1b-ea3e-db11-86a7-000a3a5473e8",
     "Update": "20bebb1b-ea3e-db11-86a7-000a3a5473e8",
     "Delete": "a1bdbb1b-ea3e-db11-86a7-000a3a5473e8",
 }
-SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "NZD": "$", "AUD": "$"}
+SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "NZD": "$", "AUD": "$", "JPY": "¥"}
 TIMEZONE_CODES = {"Europe/London": 85, "Europe/Berlin": 110, "America/New_York": 35, "Pacific/Auckland": 290}
 
 
@@ -21,13 +22,7 @@ def seed(env: Environment) -> None:
     """Write organisation, business unit, system user, base currency, a unit and the messages."""
     with env.store.transaction():
         _put(env, "businessunit", env.business_unit_id, {"name": env.host.split(".")[0]})
-        currency = {
-            "currencyname": env.base_currency,
-            "isocurrencycode": env.base_currency,
-            "currencysymbol": SYMBOLS.get(env.base_currency, env.base_currency),
-            "currencyprecision": 2,
-            "exchangerate": Decimal(1),
-        }
+        currency = _currency(env.base_currency, Decimal(1), 2, None)
         _put(env, "transactioncurrency", env.base_currency_id, currency)
         organization = {
             "name": env.organization_name,
@@ -47,6 +42,24 @@ def seed(env: Environment) -> None:
             _put(env, "sdkmessage", message_id, {"name": name})
         _seed_unit(env)
     add_user(env, env.system_user_id, {"fullname": "SYSTEM"})
+
+
+def add_currency(env: Environment, code: str, *, rate: Decimal, precision: int, symbol: str | None) -> str:
+    """Write a currency; return its id."""
+    currency_id = env.new_id()
+    with env.store.transaction():
+        _put(env, "transactioncurrency", currency_id, _currency(code, rate, precision, symbol))
+    return currency_id
+
+
+def _currency(code: str, rate: Decimal, precision: int, symbol: str | None) -> Row:
+    return {
+        "currencyname": code,
+        "isocurrencycode": code,
+        "currencysymbol": SYMBOLS.get(code, code) if symbol is None else symbol,
+        "currencyprecision": precision,
+        "exchangerate": round_to(rate, 12),
+    }
 
 
 def _seed_unit(env: Environment) -> None:

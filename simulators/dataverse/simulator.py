@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import uuid
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 
 import requests
 
 from simulators.clock import Clock
 from simulators.control import control_blueprint
+from simulators.dataverse.accidents import Links, lose_row, overwrite
 from simulators.dataverse.api import Api
 from simulators.dataverse.customise import add_message_filters, customise
 from simulators.dataverse.discovery import list_instances
@@ -18,8 +20,8 @@ from simulators.dataverse.errors import unknown_resource
 from simulators.dataverse.people import Person
 from simulators.dataverse.protection import Limits, Protection
 from simulators.dataverse.reading import as_plain
-from simulators.dataverse.schema import Schema
-from simulators.dataverse.seed import add_user, seed
+from simulators.dataverse.schema import Schema, Table
+from simulators.dataverse.seed import add_currency, add_user, seed
 from simulators.dataverse.servicebus import BusMessage
 from simulators.dataverse.standard_sales import sales_tables
 from simulators.dataverse.standard_system import system_tables
@@ -176,16 +178,51 @@ class DataverseSimulator:
         """Return all rows of a table as the Web API names their columns, money as Decimal, oldest first."""
         env = self._env
         with env.lock:
-            table = env.schema.find(set_name)
-            if table is None:
-                raise unknown_resource(set_name)
+            table = self._table(set_name)
             rows = sorted(env.store.all(table.logical_name).values(), key=lambda row: str(row.get("createdon", "")))
             return [as_plain(table, row) for row in rows]
+
+    def add_currency(self, code: str, *, rate: Decimal, precision: int = 2, symbol: str | None = None) -> str:
+        """Return the id of a new currency; `rate`: units of it for one of the base currency."""
+        with self._env.lock:
+            return add_currency(self._env, code, rate=rate, precision=precision, symbol=symbol)
+
+    def set_organization(self, **columns: Any) -> None:
+        """Change the organisation's settings: pricingdecimalprecision, discountcalculationmethod, ..."""
+        with self._env.lock:
+            overwrite(self._env, self._table("organization"), self.organization_id, columns)
+
+    def set_component_prices(self, prices: Literal["zero", "own"]) -> None:
+        """What components of bundles show on lines still to come: nothing, or their own price outside the totals."""
+        with self._env.lock:
+            self._env.component_prices = prices
+
+    def lose_row(self, table_or_set: str, row_id: str, *, links: Links = "kept") -> None:
+        """A row is gone (a bulk deletion, a restore): no rule, no event.
+
+        `links`: "kept", lookups go on naming it and `$expand` shows null; "cleared", they are empty.
+        """
+        with self._env.lock:
+            lose_row(self._env, self._table(table_or_set), row_id.lower(), links=links)
+
+    def overwrite(self, table_or_set: str, row_id: str, columns: dict[str, Any]) -> None:
+        """Somebody set columns past every rule: read-only and required ones too, no event, modifiedon unchanged.
+
+        By logical names; lookups can only be emptied.
+        """
+        with self._env.lock:
+            overwrite(self._env, self._table(table_or_set), row_id.lower(), columns)
 
     def set_key_status(self, table: str, key: str, *, active: bool) -> None:
         """A key whose index is still being built cannot be used."""
         with self._env.lock:
             self._env.pending_keys[table, key] = not active
+
+    def _table(self, name: str) -> Table:
+        table = self._env.schema.find(name)
+        if table is None:
+            raise unknown_resource(name)
+        return table
 
     def _add_user(self, row: Row) -> str:
         env = self._env

@@ -8,14 +8,16 @@ from simulators.dataverse.build import (
     boolean,
     choice,
     computed_money,
+    currency,
     day,
     decimal,
     guid,
     integer,
     lookup,
     memo,
-    moment,
+    midnight,
     money,
+    rate,
     state,
     status,
     table,
@@ -25,16 +27,13 @@ from simulators.dataverse.choices import (
     LINE_PRODUCT_TYPES,
     PAYMENT_TERMS,
     PRICING_ERRORS,
-    PRODUCT_STRUCTURES,
-    PRODUCT_TYPES,
     PROPERTY_STATUSES,
     SHIPPING,
     SKIP_PRICES,
 )
 from simulators.dataverse.schema import Column, Table
+from simulators.dataverse.standard_catalogue import CEILING, ZERO, catalogue_tables
 
-CEILING = Decimal(10) ** 12
-ZERO = Decimal(0)
 INVOICE_STATES = state({0: "Active", 1: "Closed (deprecated)", 2: "Paid", 3: "Canceled"})
 INVOICE_STATUSES = status(
     {
@@ -69,20 +68,6 @@ def address(prefix: str) -> list[Column]:
     return [text(f"{prefix}_{part}", size) for part, size in ADDRESS_SIZES.items()]
 
 
-def currency(collection: str, *, updatable: bool = True) -> Column:
-    return lookup(
-        "transactioncurrencyid",
-        "transactioncurrency",
-        collection=collection,
-        on_delete="restrict",
-        updatable=updatable,
-    )
-
-
-def rate() -> Column:
-    return decimal("exchangerate", 12, creatable=False, updatable=False)
-
-
 def invoice() -> tuple[Table, list[Column]]:
     billing = [column for prefix in ("billto", "shipto") for column in (*address(prefix), *address_extras(prefix))]
     return table(
@@ -111,9 +96,9 @@ def invoice() -> tuple[Table, list[Column]]:
         ),
         lookup("pricelevelid", "pricelevel", collection="price_level_invoices", on_delete="restrict"),
         boolean("ispricelocked", False, creatable=False, updatable=False),
-        moment("datedelivered"),
+        midnight("datedelivered"),
         day("duedate"),
-        moment("lastbackofficesubmit"),
+        midnight("lastbackofficesubmit"),
         memo("description", 2000),
         money("discountamount", minimum=ZERO, maximum=CEILING),
         decimal("discountpercentage", 2, minimum=ZERO, maximum=Decimal(100)),
@@ -169,7 +154,7 @@ def invoicedetail() -> tuple[Table, list[Column]]:
         boolean("ispriceoverridden", False),
         decimal("quantity", 5, minimum=-(Decimal(10) ** 11), maximum=Decimal(10) ** 11),
         money("priceperunit", source=1),
-        money("volumediscountamount", creatable=False, updatable=False),
+        computed_money("volumediscountamount"),
         money("manualdiscountamount", minimum=ZERO, maximum=CEILING),
         computed_money("baseamount"),
         computed_money("extendedamount"),
@@ -182,12 +167,20 @@ def invoicedetail() -> tuple[Table, list[Column]]:
             LINE_PRODUCT_TYPES,
             default=1,
         ),
-        guid("parentbundleid"),
-        guid("productassociationid"),
+        guid("parentbundleid", updatable=False),
+        lookup(
+            "parentbundleidref",
+            "invoicedetail",
+            navigation="parentbundleidref_invoicedetail",
+            collection="invoicedetail_parentref_invoicedetail",
+            on_delete="cascade",
+            updatable=False,
+        ),
+        guid("productassociationid", updatable=False),
         decimal("quantityshipped", 2),
         decimal("quantitybackordered", 2),
         decimal("quantitycancelled", 2),
-        moment("actualdeliveryon"),
+        midnight("actualdeliveryon"),
         boolean("willcall", False),
         choice("pricingerrorcode", PRICING_ERRORS, default=0),
         choice("propertyconfigurationstatus", PROPERTY_STATUSES, default=2),
@@ -252,128 +245,11 @@ def contact() -> tuple[Table, list[Column]]:
     )
 
 
-def product() -> tuple[Table, list[Column]]:
-    return table(
-        "product",
-        "products",
-        currency("transactioncurrency_product"),
-        rate(),
-        text("name", 100, required=True),
-        text("productnumber", 100, required=True),
-        memo("description", 2000),
-        lookup("defaultuomid", "uom", collection="unit_of_measurement_products", on_delete="restrict", required=True),
-        lookup(
-            "defaultuomscheduleid",
-            "uomschedule",
-            collection="unit_of_measurement_schedule_products",
-            on_delete="restrict",
-            required=True,
-        ),
-        lookup("pricelevelid", "pricelevel", collection="price_level_products"),
-        choice("productstructure", PRODUCT_STRUCTURES, default=1),
-        choice(
-            "producttypecode",
-            PRODUCT_TYPES,
-            default=1,
-        ),
-        integer("quantitydecimal", default=2, minimum=ZERO, maximum=Decimal(5)),
-        money("price", source=1),
-        money("standardcost", source=1),
-        money("currentcost", source=1),
-        state({0: "Active", 1: "Retired", 2: "Draft", 3: "Under Revision"}, default=2),
-        status({1: (0, "Active"), 2: (1, "Retired"), 0: (2, "Draft"), 3: (3, "Under Revision")}),
-        code=1024,
-    )
-
-
-def pricelevel() -> tuple[Table, list[Column]]:
-    return table(
-        "pricelevel",
-        "pricelevels",
-        lookup(
-            "transactioncurrencyid",
-            "transactioncurrency",
-            collection="transactioncurrency_pricelevel",
-            on_delete="restrict",
-            required=True,
-        ),
-        rate(),
-        text("name", 100),
-        day("begindate"),
-        day("enddate"),
-        memo("description", 2000),
-        schema_name="PriceLevel",
-        display_name="Price List",
-        code=1022,
-    )
-
-
-def productpricelevel() -> tuple[Table, list[Column]]:
-    return table(
-        "productpricelevel",
-        "productpricelevels",
-        currency("transactioncurrency_productpricelevel"),
-        rate(),
-        lookup(
-            "pricelevelid",
-            "pricelevel",
-            collection="price_level_product_price_levels",
-            on_delete="cascade",
-            required=True,
-        ),
-        lookup("productid", "product", collection="product_price_levels", on_delete="cascade", required=True),
-        lookup(
-            "uomid", "uom", collection="unit_of_measurement_product_price_levels", on_delete="restrict", required=True
-        ),
-        money("amount", source=1),
-        text("productnumber", 100, creatable=False, updatable=False),
-        schema_name="ProductPriceLevel",
-        primary_name="productnumber",
-        code=1026,
-    )
-
-
-def uomschedule() -> tuple[Table, list[Column]]:
-    return table(
-        "uomschedule",
-        "uomschedules",
-        text("name", 200),
-        text("baseuomname", 100),
-        schema_name="UoMSchedule",
-        display_name="Unit Group",
-        code=1056,
-    )
-
-
-def uom() -> tuple[Table, list[Column]]:
-    return table(
-        "uom",
-        "uoms",
-        text("name", 100),
-        decimal("quantity", 10),
-        lookup(
-            "uomscheduleid",
-            "uomschedule",
-            collection="unit_of_measurement_schedule",
-            on_delete="cascade",
-            required=True,
-        ),
-        lookup("baseuom", "uom", collection="unit_of_measurement_base_unit"),
-        schema_name="UoM",
-        display_name="Unit",
-        code=1055,
-    )
-
-
 def sales_tables() -> list[tuple[Table, list[Column]]]:
     return [
         account(),
         contact(),
-        product(),
-        pricelevel(),
-        productpricelevel(),
-        uomschedule(),
-        uom(),
+        *catalogue_tables(),
         invoice(),
         invoicedetail(),
     ]

@@ -149,11 +149,12 @@ class Store:
 
 def key_value(key: Key, row: Row) -> tuple[Any, ...] | None:
     """Return what the key's index holds for a row; None when a part is null, for nulls are never unique-checked."""
-    parts = tuple(_comparable(row.get(column)) for column in key.columns)
+    parts = tuple(comparable(row.get(column)) for column in key.columns)
     return None if any(part is None for part in parts) else parts
 
 
-def _comparable(value: Any) -> Any:
+def comparable(value: Any) -> Any:
+    """Return a value in the form in which the database compares it: leading blanks count, trailing ones do not."""
     if isinstance(value, Ref):
         return value.id
     if isinstance(value, str):

@@ -16,7 +16,11 @@ MONEY_LIMIT = Decimal("922337203685477")
 
 
 def round_to(value: Decimal, places: int) -> Decimal:
-    """Half away from zero, as the database rounds."""
+    """Half away from zero.
+
+    No published source says how Dynamics treats ties. It is decided here, for every amount and quantity: as its
+    database rounds (SQL Server's ROUND).
+    """
     return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
 
 

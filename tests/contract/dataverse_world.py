@@ -112,11 +112,42 @@ class DataverseWorld:
         bind = f"/transactioncurrencies({currency_id or self.env.base_currency_id})"
         return self.person.create("pricelevels", {"name": "Standard", "transactioncurrencyid@odata.bind": bind})
 
+    def unit(self) -> dict[str, str]:
+        """The binds of a product that is sold by the first unit."""
+        unit, group = self.env.rows("uoms")[0]["uomid"], self.env.rows("uomschedules")[0]["uomscheduleid"]
+        return {
+            "defaultuomid@odata.bind": f"/uoms({unit})",
+            "defaultuomscheduleid@odata.bind": f"/uomschedules({group})",
+        }
+
+    def product(self, number: str = "TEA-01", *, name: str = "Tea", active: bool = True, **columns: Any) -> str:
+        row = {"name": name, "productnumber": number, **self.unit(), **columns}
+        product_id = self.person.create("products", row)
+        if active:
+            self.person.update("products", product_id, {"statecode": 0})
+        return product_id
+
+    def catalogue_line(self, product_id: str) -> dict[str, Any]:
+        """The binds of a line that sells a product by its first unit."""
+        unit = self.env.rows("uoms")[0]["uomid"]
+        return {"productid@odata.bind": f"/products({product_id})", "uomid@odata.bind": f"/uoms({unit})"}
+
+    def list_price(self, price_list: str, product_id: str, amount: str, **more: Any) -> str:
+        """Put a product into a price list."""
+        bind = {"pricelevelid@odata.bind": f"/pricelevels({price_list})"}
+        row = {"amount": Decimal(amount), **bind, **self.catalogue_line(product_id), **more}
+        return self.person.create("productpricelevels", row)
+
+    def lines(self, invoice_id: str) -> list[dict[str, Any]]:
+        """The lines of an invoice, oldest first."""
+        return [row for row in self.env.rows("invoicedetails") if row["_invoiceid_value"] == invoice_id]
+
     def invoice(self, *lines: dict[str, Any], **columns: Any) -> str:
         """Create an invoice for a fresh account; lines are write-in products."""
         body = {"name": "June", "customerid_account@odata.bind": f"/accounts({self.account()})", **columns}
         if lines:
-            body["invoice_details"] = [{"productdescription": "Work", **line} for line in lines]
+            written = {"productdescription": "Work"}
+            body["invoice_details"] = [line if "productid@odata.bind" in line else written | line for line in lines]
         return self.person.create("invoices", body)
 
     def endpoint(self, *, authtype: int = 5, authvalue: str | None = None) -> str:
