@@ -1,86 +1,59 @@
-"""What Xero's refusals mean and what to do about them (rule C60), as data."""
+"""Xero's refusals → what a person reads: Xero's own words, what they mean and what to do (rule C60)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
 
+from mappers.catalogue import CATALOGUE, UNKNOWN, Explanation
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """`fragment` is the part of Xero's message that does not change, in lower case."""
-
-    fragment: str
-    meaning: str
-    remedy: str
-
-
-CATALOGUE = (
-    Explanation(
-        "is not a valid code for this document",
-        "The account of a line does not exist in Xero, or cannot be used on an invoice.",
-        "Choose another account code on the line, or another default account in the settings.",
-    ),
-    Explanation(
-        "has been archived, or has been deleted",
-        "The account of a line is no longer in use in Xero.",
-        "Restore it in Xero, or choose another account code on the line.",
-    ),
-    Explanation(
-        "cannot be used with account code",
-        "The tax type of a line does not fit its account.",
-        "Choose another tax type or another account code on the line.",
-    ),
-    Explanation(
-        "does not exist or cannot be used for this type of transaction",
-        "Xero does not know the tax type of a line for sales.",
-        "Choose another tax type on the line.",
-    ),
-    Explanation(
-        "tax rate must be active",
-        "The tax type of a line is no longer in use in Xero.",
-        "Choose another tax type on the line.",
-    ),
-    Explanation(
-        "lock date",
-        "The books are locked up to that date, and the invoice's Date Delivered lies in the locked time.",
-        "Choose a later Date Delivered, or ask your accountant to move the lock date.",
-    ),
-    Explanation(
-        "is not subscribed to currency",
-        "The currency of the invoice is not switched on in Xero.",
-        "Add the currency in Xero (Settings, Currencies), if your plan has it, or use another currency.",
-    ),
-    Explanation(
-        "invoice # must be unique",
-        "Another document in Xero has this invoice's number.",
-        "Let Xero number invoices (setting: Use Xero invoice number), or renumber one of them.",
-    ),
-    Explanation(
-        "'archived' is not valid for contacts",
-        "The customer's contact is archived in Xero.",
-        "Restore the contact in Xero.",
-    ),
-    Explanation(
-        "limit of invoices you can approve",
-        "The plan of the Xero organisation allows no more approved invoices this month.",
-        "Choose Draft as the default invoice status, or change the plan.",
-    ),
-    Explanation(
-        "description field is mandatory",
-        "A line has no text.",
-        "Write a description on the line.",
-    ),
-    Explanation(
-        "account code must be specified",
-        "A line has no account.",
-        "Choose an account code on the line, or a default account in the settings.",
-    ),
-)
-UNKNOWN = Explanation("", "Xero refuses the invoice as it is.", "Correct what Xero names.")
 AGAIN = "Then set Export status to No, and the invoice is sent again."
+OF_SALES = {"document": "invoice", "a_document": "an invoice", "side": "sales", "trade": "sell"}
+OF_BILLS = {"document": "bill", "a_document": "a bill", "side": "purchase", "trade": "purchase"}
+VALUE_MAX = 100
 
 
-def explain(words: str) -> str:
+def explain_all(messages: Iterable[str], *, sales: bool = True) -> tuple[str, ...]:
+    """Return a text for each of these messages; one that comes for several lines is told once.
+
+    `sales`: it is a sales invoice, otherwise a bill.
+    """
+    return tuple(explain(words, sales=sales) for words in dict.fromkeys(messages))
+
+
+def explain(words: str, *, sales: bool = True) -> str:
     """Return Xero's own words, what they mean and what to do."""
-    found = next((one for one in CATALOGUE if one.fragment in words.lower()), UNKNOWN)
-    return f"Xero says: {words}\n{found.meaning}\n{found.remedy} {AGAIN}"
+    found, values = _first(words)
+    values = {**(OF_SALES if sales else OF_BILLS), **values}
+    return f"Xero says: {words}\n{found.meaning.format_map(values)}\n{found.remedy.format_map(values)}"
+
+
+def find_explanation(words: str) -> Explanation | None:
+    """Return the entry of the catalogue that fits; None if none does."""
+    found, _ = _first(words)
+    return None if found is UNKNOWN else found
+
+
+def _first(words: str) -> tuple[Explanation, Mapping[str, str]]:
+    for one in CATALOGUE:
+        if match := _pattern(one.words).search(words):
+            return one, {name: value.strip()[:VALUE_MAX] for name, value in match.groupdict().items()}
+    return UNKNOWN, {}
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    """`{name}` takes what stands there, up to the words behind it, or to the end without its full stop.
+
+    Quotation marks around a value may be there or not, and blanks be several: both differ between Xero's messages.
+    """
+    parts = re.split(r"'?\{(\w+)\}'?", template)
+    made = []
+    for number, part in enumerate(parts):
+        if number % 2 == 0:
+            made.append(r"\s+".join(re.escape(word) for word in re.split(r"\s+", part)))
+        else:
+            last = number == len(parts) - 2 and not parts[-1]
+            made.append(rf"['\"“”‘’]?(?P<{part}>[^\n]+?)['\"“”‘’]?" + (r"\.?\s*$" if last else ""))
+    return re.compile("".join(made), re.IGNORECASE)
