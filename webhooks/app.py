@@ -1,4 +1,7 @@
-"""The web application for webhooks: proves who speaks, publishes the events to the inbox, then answers."""
+"""The web application for webhooks: proves who speaks, publishes the events to the inbox, then answers.
+
+Beside them it leads people from Xero to their invoice, and says whether it is well.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ import structlog
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from core.addresses import OPEN_INVOICE
 from core.endpoints import SECRET_HEADER, Endpoint
 from core.errors import Transient
 from core.event import Event
 from webhooks import remote_context, xero
 from webhooks.counters import Counters
+from webhooks.opening import open_invoice
 from webhooks.reading import NotJson, Read, find_guid, parsed
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -32,7 +37,8 @@ class Parts:
     """What the application needs.
 
     `find_endpoint` may remember for some seconds what it found; `read_endpoint` must not. `publish` raises Transient
-    when the inbox did not take the events. `problems` names what is not ready to serve.
+    when the inbox did not take the events. `problems` names what is not ready to serve. `find_dynamics_url` knows the
+    address of each connection's Dynamics.
     """
 
     publish: Callable[[Sequence[Event]], None]
@@ -41,6 +47,7 @@ class Parts:
     knows_xero_tenant: Callable[[str], bool]
     xero_webhook_keys: tuple[str, ...] = field(repr=False)
     problems: Callable[[], list[str]] = list
+    find_dynamics_url: Callable[[str], str | None] = lambda _connection_id: None
     counters: Counters = field(default_factory=Counters)
 
 
@@ -66,6 +73,10 @@ def create_app(parts: Parts) -> Flask:
     @app.post("/webhooks/dynamics/<key>")
     def from_dynamics(key: str) -> Response:
         return _answered(parts, "dynamics", lambda: _receive_dynamics(parts, key))
+
+    @app.get(f"{OPEN_INVOICE}/<connection_id>/<invoice_id>")
+    def to_invoice(connection_id: str, invoice_id: str) -> Response:
+        return open_invoice(connection_id, invoice_id, parts.find_dynamics_url)
 
     @app.get("/healthz")
     def healthz() -> Response:

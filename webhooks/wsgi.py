@@ -41,6 +41,7 @@ def build_parts(settings: Settings) -> Parts:
     connections = Connections(engine)
     found_endpoints = Remembered(lambda key: _asked(lambda: endpoints.find(key)))
     found_tenants = Remembered(lambda tenant: _asked(lambda: _any_of_xero(connections, tenant)))
+    found_addresses = Remembered(lambda connection_id: _asked(lambda: _dynamics_url(connections, connection_id)))
     return Parts(
         publish=inbox.publish,
         find_endpoint=found_endpoints.find,
@@ -48,6 +49,7 @@ def build_parts(settings: Settings) -> Parts:
         knows_xero_tenant=lambda tenant: found_tenants.find(tenant) is not None,
         xero_webhook_keys=tuple(key.strip() for key in settings.xero_webhook_key.split(",") if key.strip()),
         problems=lambda: _problems(engine, inbox),
+        find_dynamics_url=found_addresses.find,
     )
 
 
@@ -97,6 +99,11 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
 
 def _any_of_xero(connections: Connections, tenant: str) -> Connection | None:
     return next(connections.list_of_xero(tenant), None)
+
+
+def _dynamics_url(connections: Connections, connection_id: str) -> str | None:
+    found = connections.find(connection_id)
+    return found.dynamics_url if found else None
 
 
 def _asked(ask: Callable[[], Value]) -> Value:
