@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := core clients mappers pipeline webhooks cli demo simulators bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format lock clean
+.PHONY: help demo run test check format docs lock clean
 
 help: ## Show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -28,6 +28,10 @@ check: $(VENV)/.dev ## Lint, types (strict), import contracts, lock files
 
 format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev ## Renew what documents quote from the code (tables of fields and messages, the worked example)
+	@$(BIN)/python -m tests.mapping_table
+	@$(BIN)/python -m tests.messages_table
 
 lock: ## Renew the lock files from pyproject.toml (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --upgrade pyproject.toml -o requirements.txt -q

@@ -20,7 +20,7 @@ SETTLE_S = 60.0
 
 @click.command()
 @click.option("--once", is_flag=True, help="Run the story, print it, and exit: 0 if everything came true, else 1.")
-@click.option("--invoices", default=12, show_default=True, type=click.IntRange(1, 1000), help="How many are saved.")
+@click.option("--invoices", default=14, show_default=True, type=click.IntRange(1, 1000), help="How many are saved.")
 @click.option("--keep", is_flag=True, help="Keep data and logs afterwards.")
 def demo(*, once: bool, invoices: int, keep: bool) -> None:
     """Watch invoices travel from a simulated Dynamics to a simulated Xero through the real connector."""

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from core.addresses import is_refused_by_xero
 from core.clock import SystemClock
 from core.connections import Connection
 from core.database import open_database
@@ -18,6 +19,7 @@ from core.errors import ConnectorError
 from core.redis import UNREACHABLE, check_fit, open_redis
 from core.settings import LOOPBACK_HOSTS, Settings, read_settings
 from core.vault import Vault
+from mappers.links import refused_addresses
 from pipeline.app import App, build_app
 
 
@@ -67,6 +69,8 @@ def examine() -> Iterator[Check]:
     for connection in found:
         yield _check(f"{connection.name}: Dynamics", lambda: _dynamics(app, connection))  # noqa: B023
         yield _check(f"{connection.name}: Xero", lambda: _xero(app, connection))  # noqa: B023
+        if is_refused_by_xero(connection.dynamics_url):
+            yield _check(f"{connection.name}: Link", lambda: _link(settings, connection))  # noqa: B023
 
 
 def _check(what: str, look: Callable[[], str]) -> Check:
@@ -117,3 +121,10 @@ def _xero(app: App, connection: Connection) -> str:
     tools = app.connect(connection, app.lanes.now)
     organisation = tools.xero.get_organisation()
     return f"{organisation['Name']} answers"
+
+
+def _link(settings: Settings, connection: Connection) -> str:
+    """Xero refuses links to this Dynamics, so they lead through us (rule C18)."""
+    if is_refused_by_xero(settings.public_url):
+        raise ConnectorError(refused_addresses(connection.dynamics_url, settings.public_url))
+    return f"from Xero to Dynamics through {settings.public_url}"

@@ -8,6 +8,8 @@ from cli.bench import bench_group
 from cli.connections import connections_group
 from cli.demo import demo
 from cli.doctor import doctor
+from cli.explain import explain
+from cli.preview import preview
 from cli.processes import dispatch, poll_command, redis_command, web, work_command
 from cli.simulate import simulate
 from cli.sync import sync
@@ -42,6 +44,8 @@ COMMANDS = (
     simulate,
     connections_group,
     sync,
+    explain,
+    preview,
     doctor,
     bench_group,
 )

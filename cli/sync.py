@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
-from collections.abc import Iterator
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cli.invoices import chosen, find_invoices
 from cli.running import told
-from clients.odata import text_literal
 from core.connections import Connection
-from core.errors import Misconfigured
 from core.settings import read_settings
 from pipeline.app import App, build_app
 from pipeline.broker import open_broker, wake_lane
 from pipeline.lanes import Entity
 from pipeline.poll import find_due
-
-GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @click.command()
@@ -39,7 +34,7 @@ def sync(
         settings = read_settings()
         broker = open_broker(settings.redis_url)
         app = build_app(settings, wake=lambda lane: wake_lane(broker, lane))
-        marked = {connection.id: mark(app, connection, invoices) for connection in _chosen(app, connection_id)}
+        marked = {connection.id: mark(app, connection, invoices) for connection in chosen(app, connection_id)}
         missing = [] if everything or any(marked.values()) else list(invoices)
         if wait:
             _wait(app, [lane for lane, found in marked.items() if found])
@@ -55,7 +50,7 @@ def mark(app: App, connection: Connection, invoices: tuple[str, ...]) -> set[str
     """Mark these invoices due on the connection, or without any all that need work; return their ids."""
     tools = app.connect(connection, app.lanes.now)
     if invoices:
-        found = {invoice_id for named in invoices for invoice_id in _find(app, connection, named)}
+        found = {located.invoice_id for named in invoices for located in find_invoices(app, connection, named)}
     else:
         found, _ = find_due(tools, since=None, now=app.lanes.now())
     entities = [Entity("dynamics", "invoice", invoice_id) for invoice_id in sorted(found)]
@@ -64,24 +59,6 @@ def mark(app: App, connection: Connection, invoices: tuple[str, ...]) -> set[str
     if app.lanes.mark(connection.id, entities, due_at=app.lanes.now()):
         app.wake(connection.id)
     return found
-
-
-def _find(app: App, connection: Connection, named: str) -> Iterator[str]:
-    dataverse = app.connect(connection, app.lanes.now).dataverse
-    if ids := GUID.findall(named.lower()):
-        row = dataverse.find("invoices", ids[0], select="invoiceid")
-        return iter([row["invoiceid"]] if row else [])
-    query = {"$select": "invoiceid", "$filter": f"invoicenumber eq {text_literal(named)}"}
-    return (row["invoiceid"] for row in dataverse.list_rows("invoices", query))
-
-
-def _chosen(app: App, connection_id: str | None) -> list[Connection]:
-    if connection_id is None:
-        return list(app.connections.list_all())
-    found = app.connections.find(connection_id)
-    if found is None:
-        raise Misconfigured(f"There is no connection {connection_id}. `connector connections list` shows them.")
-    return [found]
 
 
 def _wait(app: App, lanes: list[str]) -> None:

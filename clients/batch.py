@@ -22,9 +22,13 @@ _BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A GET; `path` is relative to the Web API and URL-encoded (`odata.rows_path`)."""
+    """A GET; `path` is relative to the Web API and URL-encoded (`odata.rows_path`).
+
+    `labels`: values come with what a person sees, `column@OData.Community.Display.V1.FormattedValue`; many bytes.
+    """
 
     path: str
+    labels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,8 @@ class Request:
     body: bytes
 
 
-def write_request(url: str, steps: Sequence[Step], *, prefer_for: Callable[[str], str]) -> Request:
-    """Return the request; `url` is the Web API's, with a slash at the end. `prefer_for` the path of a Read."""
+def write_request(url: str, steps: Sequence[Step], *, prefer_for: Callable[[Read], str]) -> Request:
+    """Return the request; `url` is the Web API's, with a slash at the end. `prefer_for` gives a Read's Prefer."""
     operations = sum(len(step.changes) if isinstance(step, Changes) else 1 for step in steps)
     assert operations <= OPERATIONS_MAX, f"{operations} operations in one batch"
     root = urlsplit(url).path
@@ -88,9 +92,9 @@ def is_batch(answer: Answer) -> bool:
     return answer.headers.get("Content-Type", "").lower().startswith("multipart/mixed")
 
 
-def _write_step(root: str, step: Step, prefer_for: Callable[[str], str]) -> bytes:
+def _write_step(root: str, step: Step, prefer_for: Callable[[Read], str]) -> bytes:
     if isinstance(step, Read):
-        headers = {"Accept": "application/json", "Prefer": prefer_for(step.path)}
+        headers = {"Accept": "application/json", "Prefer": prefer_for(step)}
         return _http_part({}, "GET", root + step.path, headers, None)
     assert step.changes, "an empty changeset"
     parts = [_write_change(root, number, change) for number, change in enumerate(step.changes, start=1)]

@@ -32,11 +32,11 @@ __all__ = [
 ]
 
 PAGE_ROWS = 1000  # Dataverse gives 5,000 unasked: with wide rows more than we want to hold at once
-_ANNOTATIONS = ",".join(
+_ANNOTATIONS = tuple(
     f"Microsoft.Dynamics.CRM.{name}" for name in ("lookuplogicalname", "fetchxmlpagingcookie", "morerecords")
 )
-_PREFER_ROW = f'odata.include-annotations="{_ANNOTATIONS}"'
-_PREFER_ROWS = f"{_PREFER_ROW},odata.maxpagesize={PAGE_ROWS}"
+_LABELS = "OData.Community.Display.V1.FormattedValue"
+_PREFER_ROW = f'odata.include-annotations="{",".join(_ANNOTATIONS)}"'
 _GUID = re.compile(r"\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\)")
 _COOKIE = "@Microsoft.Dynamics.CRM.fetchxmlpagingcookie"
 _MORE = "@Microsoft.Dynamics.CRM.morerecords"
@@ -98,7 +98,7 @@ class Dataverse:
     def list_rows(self, set_name: str, query: Mapping[str, str]) -> Iterator[Payload]:
         """Yield the rows of a query (`$filter`, `$select`… not yet URL-encoded), page after page."""
         path = rows_path(set_name, query)
-        yield from self._follow(self._url + path, _prefer_for(path))
+        yield from self._follow(self._url + path, _prefer_for(Read(path)))
 
     def fetch(self, set_name: str, fetch_xml: str) -> Iterator[Payload]:
         """Yield the rows of a FetchXML query, page after page; columns of links under `alias.column`."""
@@ -167,7 +167,7 @@ class Dataverse:
                     self._tokens.forget()
                 return Outcome(error=error_of(refused, f"$batch {_title(step)}", changes=changes))
             if isinstance(step, Read):
-                return Outcome(rows=tuple(self._all_rows(part.answers[0], _prefer_for(step.path))))
+                return Outcome(rows=tuple(self._all_rows(part.answers[0], _prefer_for(step))))
             return _done(step, part)
         except ConnectorError as error:
             return Outcome(error=error)
@@ -236,8 +236,13 @@ def _date_of(answer: Answer) -> datetime | None:
         return None
 
 
-def _prefer_for(path: str) -> str:
-    return _PREFER_ROW if "$top=" in path or "fetchXml=" in path else _PREFER_ROWS  # Dataverse refuses both
+def _prefer_for(read: Read) -> str:
+    annotations = (*_ANNOTATIONS, _LABELS) if read.labels else _ANNOTATIONS
+    prefer = f'odata.include-annotations="{",".join(annotations)}"'
+    in_one_piece = read.path.startswith("EntityDefinitions")  # metadata has no pages
+    if in_one_piece or "$top=" in read.path or "fetchXml=" in read.path:  # Dataverse refuses these two with a size
+        return prefer
+    return f"{prefer},odata.maxpagesize={PAGE_ROWS}"
 
 
 def _done(step: Changes, part: Part) -> Outcome:

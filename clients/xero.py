@@ -24,7 +24,7 @@ PAGE_SIZE = 1000
 _ZERO_ID = "00000000-0000-0000-0000-000000000000"
 _ID_FIELD = {"Invoices": "InvoiceID", "Contacts": "ContactID", "Items": "ItemID"}
 # What tells documents of one call apart in the answer; Xero echoes it.
-_MARK_FIELDS = {"Invoices": ("Url", "InvoiceNumber"), "Contacts": ("ContactNumber",), "Items": ("Code",)}
+_MARK_FIELDS = {"Invoices": ("InvoiceID", "Url", "InvoiceNumber"), "Contacts": ("ContactNumber",), "Items": ("Code",)}
 _DEAD = frozenset({"DELETED", "VOIDED"})
 
 
@@ -76,6 +76,16 @@ class Xero:
         Raises Unknown when the outcome is not known, Rejected when the call as a whole was refused (nothing made).
         """
         return self._create("Invoices", documents, key, {"unitdp": "4"})
+
+    def update_invoices(self, documents: Sequence[Payload]) -> list[Element]:
+        """Change these invoices, each named by its InvoiceID; return what became of each, in order.
+
+        What a document leaves out stays, but its lines replace those of the invoice: one without LineItemID is new.
+        Xero makes no invoice of an id that it does not have. Raises as `create_invoices`; without a key the call is
+        repeated only after reading what became of it.
+        """
+        assert all(document.get("InvoiceID") for document in documents), "an update without InvoiceID would create"
+        return self._write("POST", "Invoices", documents, {}, {"unitdp": "4"})
 
     def create_contacts(self, documents: Sequence[Payload], *, key: str) -> list[Element]:
         """Create contacts, as `create_invoices`; Xero refuses a name or ContactNumber that it has."""
@@ -172,6 +182,10 @@ class Xero:
         """Yield all branding themes."""
         yield from self._list("BrandingThemes", {})
 
+    def list_tracking_categories(self) -> Iterator[Payload]:
+        """Yield all tracking categories with their options, archived ones too: look at Status."""
+        yield from self._list("TrackingCategories", {"includeArchived": "true"})
+
     def get_organisation(self) -> Payload:
         """Return the organisation: currency, time zone, short code, lock dates, terms. Not counted as download."""
         found = list(self._list("Organisation", {}, plural="Organisations"))
@@ -188,13 +202,18 @@ class Xero:
         return found
 
     def _create(self, plural: str, documents: Sequence[Payload], key: str, query: Payload) -> list[Element]:
+        return self._write("PUT", plural, documents, {"Idempotency-Key": key}, query)
+
+    def _write(
+        self, method: str, plural: str, documents: Sequence[Payload], headers: Mapping[str, str], query: Payload
+    ) -> list[Element]:
         if not documents:
             return []
-        what = f"PUT {plural}"
+        what = f"{method} {plural}"
         # `false` must be said: whatever the description says, Xero's default refuses all for one bad element.
         url = f"{self._url}/{plural}{query_string({'summarizeErrors': 'false'} | query)}"
         body = money.dumps({plural: list(documents)})
-        answer = self._call("PUT", url, body=body, headers={"Idempotency-Key": key}, changes=True)
+        answer = self._call(method, url, body=body, headers=headers, changes=True)
         envelope = self._envelope(answer, what, changes=True)
         found = envelope.get(plural)
         if not _are_records(found) or len(found) != len(documents):

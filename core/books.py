@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SALES_TYPES = frozenset({"SALES", "REVENUE"})
+PURCHASE_TYPES = frozenset({"EXPENSE", "DIRECTCOSTS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,31 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """What an item gives a line of a sales invoice or of a bill by itself; empty where it gives nothing."""
+
+    account: str = ""
+    tax_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """An item's own account and tax type on the sales side; empty where it has none."""
+    """An item, its code in Xero's spelling, and its two sides."""
 
     code: str
-    sales_account: str = ""
-    sales_tax_type: str = ""
+    sales: Side = Side()
+    purchases: Side = Side()
+
+    def side(self, *, sales: bool) -> Side:
+        return self.sales if sales else self.purchases
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """When a document is due: `type` is Xero's PaymentTermType, `day` its number of days or day of the month."""
+
+    day: int
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +54,14 @@ class Books:
     base_currency: str
     short_code: str
     accounts: Mapping[str, Account] = field(default_factory=dict)
+    sales_terms: Terms | None = None
+    bill_terms: Terms | None = None
 
-    def default_sales_account(self) -> str:
-        """Return the lowest code of an active sales account (rule B6); empty if there is none."""
-        usable = (
-            code for code, account in self.accounts.items() if account.is_active and account.type in SALES_TYPES
-        )
+    def default_account(self, *, sales: bool) -> str:
+        """Return the lowest code of an active account of that side (rules B6, B7); empty if there is none."""
+        types = SALES_TYPES if sales else PURCHASE_TYPES
+        usable = (code for code, account in self.accounts.items() if account.is_active and account.type in types)
         return min(usable, default="")
+
+    def terms(self, *, sales: bool) -> Terms | None:
+        return self.sales_terms if sales else self.bill_terms

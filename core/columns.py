@@ -173,7 +173,12 @@ SETTINGS = Table(
             *YES_NO,
             default=0,
         ),
-        _text("timezone", "Time zone", "The zone in which days begin, as an IANA name such as Europe/London.", 64),
+        _text(
+            "timezone",
+            "Time zone",
+            "The zone in which days begin, as an IANA name such as Europe/London. Empty: the Xero organisation's.",
+            64,
+        ),
         _choice(
             "cancelby",
             "Cancel approved invoices by",
@@ -183,6 +188,13 @@ SETTINGS = Table(
             default=0,
         ),
         _text("freightaccount", "Freight account code", "The account for freight; empty: the default account.", 10),
+        Column(
+            PREFIX + "customfields",
+            "memo",
+            "Custom fields",
+            "Which columns of your own fill which fields in Xero, as JSON; the documentation has examples.",
+            max_length=4000,
+        ),
     ),
     keys=(("stl3_settingskey", ("stl3_connectionid",)),),
 )
@@ -225,6 +237,7 @@ DETAILS = Table(
         _of("amountpaid", "decimal", "Amount paid", "What has been paid, as Xero says."),
         _of("taxinxero", "decimal", "Tax in Xero", "The tax that Xero calculated."),
         _text("xerocontactid", "Xero contact id", "The id of the customer in Xero.", 36),
+        _text("contactof", "Customer of the contact", "The customer in Dynamics whose contact in Xero that is.", 36),
         _text("creditnoteid", "Xero credit note id", "The credit note that the connector made in Xero.", 36),
         _text("creditnotenumber", "Xero credit note number", "The number of that credit note.", 255),
         _of("closedbyconnector", "boolean", "Closed by the connector", "The connector closed the Dynamics invoice."),
@@ -238,6 +251,12 @@ DETAILS = Table(
         _text("attemptkey", "Attempt key", "Which documents were sent together in that attempt.", 64),
         _text("handledstate", "Handled state", "The state of the invoice that the connector has dealt with.", 100),
         _text("fingerprint", "Fingerprint", "What of the invoice was last agreed with Xero.", 100),
+        _text(
+            "agreeddocument",
+            "Agreed document",
+            "What the document in Xero was when the connector last wrote it, as a hash.",
+            200,
+        ),
         _text("xeroupdated", "Xero update seen", "The update time in Xero that was last seen.", 40),
     ),
     keys=(("stl3_invoicekey", ("stl3_dynamicsinvoiceid",)),),

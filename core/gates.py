@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from core.connections import IN_SERVICE, Connection
 from core.invoice import ACTIVE, Details, Invoice, Line
+
+Midnight = Literal["the zone's", "UTC's", "a zone's in the east", "a zone's in the west"]
 
 BUNDLE_PARTS = frozenset({3, 4})  # invoicedetail.producttypecode: components, counted by their bundle
 
@@ -24,7 +27,12 @@ class Gate:
 
 
 def delivered_on(delivered_at: datetime, zone: ZoneInfo) -> date:
-    """Return Date Delivered as the date that a person typed (rule C11).
+    """Return Date Delivered as the date that a person typed (rule C11)."""
+    return taken_for(delivered_at, zone)[0]
+
+
+def taken_for(delivered_at: datetime, zone: ZoneInfo) -> tuple[date, Midnight]:
+    """Return the date that Date Delivered is taken for, and whose midnight it is.
 
     Dynamics stores a date typed in a user's zone as that zone's midnight in UTC. Midnight in the connection's
     zone is its day; 00:00:00Z is the UTC day; anything else is midnight somewhere else: from noon UTC on it was
@@ -32,11 +40,13 @@ def delivered_on(delivered_at: datetime, zone: ZoneInfo) -> date:
     """
     local = delivered_at.astimezone(zone)
     if local.time() == time(0):
-        return local.date()
+        return local.date(), "the zone's"
     utc = delivered_at.astimezone(UTC)
     if utc.time() == time(0):
-        return utc.date()
-    return utc.date() + timedelta(days=1) if utc.hour >= 12 else utc.date()
+        return utc.date(), "UTC's"
+    if utc.hour >= 12:
+        return utc.date() + timedelta(days=1), "a zone's in the east"
+    return utc.date(), "a zone's in the west"
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:
@@ -52,7 +62,7 @@ def gates_of(invoice: Invoice, details: Details | None, connection: Connection, 
         Gate("C1", "Its connector is chosen", chosen, "connector", "Choose this connector on the invoice."),
         Gate("C2", "It is active", invoice.state == ACTIVE, "an active invoice", "Activate the invoice."),
         Gate("C3", "It has a price list", bool(invoice.price_list_id), "price list", "Choose a price list."),
-        Gate("C4", "It has a customer", invoice.customer is not None, "customer", "Choose a customer."),
+        Gate("C4", "It has a customer", bool(invoice.customer_id), "customer", "Choose a customer."),
         _date_gate(invoice, connection, now),
         Gate("C6", "It has lines", bool(billed_lines(invoice)), "at least one line", "Add a product."),
         Gate("C7", "Its export status is No", not exported, "export status No", "Set export status to No."),

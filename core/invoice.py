@@ -1,12 +1,18 @@
-"""An invoice as Dynamics holds it, and what its Xero details row says: values without behaviour."""
+"""An invoice as Dynamics holds it, and what its Xero details row says: values without behaviour.
+
+`custom` holds the customer's own columns, as far as the connection's custom fields name them: by logical name, as a
+person reads them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
 ACTIVE, PAID, CANCELLED = 0, 2, 3  # invoice.statecode
+SALES, PURCHASE = "Sales Invoice", "Purchase Invoice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Customer:
     mobile: str = ""
     fax: str = ""
     address: Address = Address()
+    custom: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,31 @@ class Product:
     number: str
     name: str
     description: str = ""
+    custom: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A row of Xero's reference data that a person chose in Dynamics: an account, a tax type, a branding theme.
+
+    `connector_id` is the connection whose Xero organisation has it; empty where nobody said.
+    """
+
+    code: str
+    name: str = ""
+    connector_id: str = ""
+    is_active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line; amounts are in the invoice's currency, `volume_discount` is per unit. `product` None: a write-in."""
+    """A line; amounts are in the invoice's currency, `volume_discount` is per unit.
+
+    `extended_amount` is Dynamics' own figure for the line, tax included; None where it has none.
+    """
 
     id: str
+    is_write_in: bool
     product: Product | None
     text: str
     description: str
@@ -57,14 +82,15 @@ class Line:
     price: Decimal
     volume_discount: Decimal
     manual_discount: Decimal
-    base_amount: Decimal | None
+    extended_amount: Decimal | None
     tax: Decimal
     product_type: int
-    account_code: str = ""
-    tax_type: str = ""
+    account: Chosen | None = None
+    tax_type: Chosen | None = None
     number: int | None = None
     sequence: int | None = None
     created_at: datetime | None = None
+    custom: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[int, int, str, str]:
@@ -81,7 +107,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice with its lines. `connector_id` is the connection that a person chose; empty: none yet."""
+    """An invoice with its lines. `connector_id` is the connection that a person chose; empty: none yet.
+
+    `customer` is None without `customer_id`, or when that customer cannot be read (deleted, or a right is missing).
+    `total_less_freight` is Dynamics' own net before freight; None where it has none.
+    """
 
     id: str
     name: str
@@ -91,7 +121,8 @@ class Invoice:
     connector_id: str
     kind: str
     line_amount_types: str
-    branding_theme_id: str
+    branding_theme: Chosen | None
+    customer_id: str
     customer: Customer | None
     price_list_id: str
     currency: str
@@ -104,9 +135,16 @@ class Invoice:
     discount_percentage: Decimal
     freight: Decimal
     total_lines: Decimal
+    total_less_freight: Decimal | None
     total_tax: Decimal
     total: Decimal
     lines: tuple[Line, ...] = ()
+    custom: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_sales(self) -> bool:
+        """A sales invoice; otherwise a purchase invoice, which is a bill in Xero (rule C10)."""
+        return self.kind == SALES
 
     @property
     def net(self) -> Decimal:
@@ -131,3 +169,4 @@ class Details:
     attempt_key: str = ""
     handled_state: str = ""
     fingerprint: str = ""
+    agreed_document: str = ""

@@ -21,6 +21,13 @@ def places_of(number: Decimal) -> int:
     return max(0, -exponent)
 
 
+def exact(number: Decimal | int | str | float) -> Decimal:
+    """Return the number as it was written. Raises TypeError for a float, which has already lost that."""
+    if isinstance(number, float):
+        raise TypeError(f"{number!r} is a float: money has passed through binary rounding")
+    return Decimal(number)
+
+
 def loads(text: str | bytes) -> Any:
     """Parse JSON; numbers with a point become `Decimal`, exactly as written. Raises ValueError."""
     try:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """Defaults are those of the rules; an empty account code means the rule's own choice."""
+    """Defaults are those of the rules; an empty account code means the rule's own choice.
+
+    `custom_fields` is text that `core.custom_fields.parse` reads.
+    """
 
     use_xero_number: bool = True
     create_contacts: bool = True
@@ -20,3 +23,4 @@ class Preferences:
     timezone: str = ""
     cancel_by: str = "Credit note"
     freight_account: str = ""
+    custom_fields: str = ""

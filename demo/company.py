@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import requests
 
-from core import columns
+from core import columns, money
 from demo.stack import WEBHOOK_KEY, Stack
 
 XERO_APP = {"client_id": "demo-connector", "client_secret": "demo-connector-secret"}
@@ -29,6 +30,13 @@ PRODUCTS = (
     ("LAMP-03", "Desk lamp, dimmable", "39.95"),
     ("CABLE-04", "Cable tray, per metre", "7.4525"),
 )
+EURO = {
+    "currencyname": "Euro",
+    "isocurrencycode": "EUR",
+    "currencysymbol": "€",
+    "currencyprecision": 2,
+    "exchangerate": Decimal("1.15"),
+}
 FOLLOWED = (
     ("invoice", ("Create", "Update", "Delete"), ""),
     ("invoicedetail", ("Create", "Update", "Delete"), "invoiceid"),
@@ -55,17 +63,18 @@ class WebApi:
         )
         answer.raise_for_status()
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self._session.headers["Content-Type"] = "application/json"
 
     def create(self, set_name: str, row: Mapping[str, Any]) -> str:
         """Return the id of the new row."""
-        answer = self._session.post(f"{self._url}/{set_name}", json=row, timeout=10)
+        answer = self._session.post(f"{self._url}/{set_name}", data=money.dumps(row), timeout=10)
         if answer.status_code >= 400:
             raise RuntimeError(f"POST {set_name}: {answer.text}")
         return answer.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
 
     def update(self, set_name: str, row_id: str, row: Mapping[str, Any]) -> None:
         answer = self._session.patch(
-            f"{self._url}/{set_name}({row_id})", json=row, headers={"If-Match": "*"}, timeout=10
+            f"{self._url}/{set_name}({row_id})", data=money.dumps(row), headers={"If-Match": "*"}, timeout=10
         )
         if answer.status_code >= 400:
             raise RuntimeError(f"PATCH {set_name}: {answer.text}")
@@ -89,6 +98,8 @@ class Company:
     connection_id: str = ""
     price_list: str = ""
     currency: str = ""
+    euro_price_list: str = ""
+    euro: str = ""
     unit: str = ""
     unknown_account: str = ""
     customers: dict[str, str] = field(default_factory=dict)
@@ -98,7 +109,9 @@ class Company:
     def found(self) -> None:
         """Found the company in both simulators; the connector is not needed for it."""
         xero, dynamics = self.stack.addresses["xero"], self.stack.addresses["dynamics"]
-        made = self._control(xero, "organisations", {"name": "Contoso Furniture Ltd", "region": "UK"})
+        made = self._control(
+            xero, "organisations", {"name": "Contoso Furniture Ltd", "region": "UK", "currencies": ["EUR"]}
+        )
         self.tenant_id = made["tenant_id"]
         app = {"kind": "custom", "tenant_ids": [self.tenant_id], "minute_limit": 600, "daily_limit": 100_000}
         webhook = {"webhook_key": WEBHOOK_KEY, "webhook_url": f"{self.stack.web}/webhooks/xero"}
@@ -113,6 +126,7 @@ class Company:
             self._control(dynamics, "apps", directory | client)
             self._control(dynamics, "app-users", {"client_id": client["client_id"], "roles": roles})
         self.sales = WebApi(self.stack.addresses, SALES_APP)
+        self.euro = WebApi(self.stack.addresses, ADMIN_APP).create("transactioncurrencies", EURO)
         self._stock_up()
 
     def join(self) -> None:
@@ -143,8 +157,8 @@ class Company:
             "transactioncurrencies", select="transactioncurrencyid", filter="isocurrencycode eq 'GBP'"
         )
         self.currency = currency["transactioncurrencyid"]
-        money = {"transactioncurrencyid@odata.bind": f"/transactioncurrencies({self.currency})"}
-        self.price_list = self.sales.create("pricelevels", {"name": "Retail 2026", **money})
+        self.price_list = self._price_list("Retail 2026", self.currency)
+        self.euro_price_list = self._price_list("Retail 2026, euro", self.euro)
         group = self.sales.create("uomschedules", {"name": "Pieces", "baseuomname": "Piece"})
         self.unit = self.sales.create(
             "uoms", {"name": "Piece", "quantity": 1, "uomscheduleid@odata.bind": f"/uomschedules({group})"}
@@ -162,6 +176,10 @@ class Company:
         for name, number, city in CUSTOMERS:
             row = {"name": name, "accountnumber": number, "address1_city": city, "telephone1": "+44 20 7946 0000"}
             self.customers[name] = self.sales.create("accounts", row)
+
+    def _price_list(self, name: str, currency: str) -> str:
+        bound = {"transactioncurrencyid@odata.bind": f"/transactioncurrencies({currency})"}
+        return self.sales.create("pricelevels", {"name": name, **bound})
 
     def _control(self, address: str, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         verify = self.stack.addresses["ca_bundle"]

@@ -14,6 +14,8 @@ from demo.company import PRODUCTS, Company
 
 Row = dict[str, Any]
 EXPORTED, WAITS, FAILED = "exported", "waits", "failed"
+INCLUSIVE = columns.LINE_AMOUNT_TYPES["Inclusive"]
+PURCHASE = columns.INVOICE_TYPE["Purchase Invoice"]
 
 
 @dataclass
@@ -71,12 +73,16 @@ def _kinds(company: Company, today: date) -> list[_Kind]:
     def product(number: str, quantity: str, **row: Any) -> Row:
         return _product(company, number, quantity) | row
 
+    euro = {
+        "transactioncurrencyid@odata.bind": f"/transactioncurrencies({company.euro})",
+        "pricelevelid@odata.bind": f"/pricelevels({company.euro_price_list})",
+    }
     closed = {"stl3_AccountCode@odata.bind": f"/{columns.ACCOUNT_CODE.set_name}({company.unknown_account})"}
     return [
         _Kind("Catalogue products", [product(chair, "2"), product(desk, "1")]),
         _Kind("Write-in lines", [_text("Assembly on site", "45.00", "3"), _text("Old desk taken away", "20")]),
         _Kind("With a note", [product(desk, "1"), _text("Please deliver before noon", "0", "0")]),
-        _Kind("Line discount", [product(chair, "10", manualdiscountamount=120.5)]),
+        _Kind("Line discount", [product(chair, "10", manualdiscountamount=Decimal("120.5"))]),
         _Kind("Odd quantities", [product(cable, "12.25"), _text("Consulting", "87.30", "1.75")]),
         _Kind("Account closed", [product(lamp, "1", **closed)], expected=FAILED, words="299"),
         _Kind(
@@ -95,6 +101,16 @@ def _kinds(company: Company, today: date) -> list[_Kind]:
             words=f"goes on {later.day} {later:%b}",
         ),
         _Kind("Many lines", [product(PRODUCTS[line % 4][0], str(line % 3 + 1)) for line in range(12)]),
+        _Kind(
+            "Discount and freight",
+            [product(chair, "4"), product(lamp, "3")],
+            {"discountpercentage": Decimal("7.5"), "freightamount": Decimal("24.90")},
+        ),
+        _Kind(
+            "Prices with tax", [product(desk, "1"), _text("Delivery", "19.99")], {"stl3_lineamounttypes": INCLUSIVE}
+        ),
+        _Kind("Bill of a supplier", [_text("Timber, cubic metre", "318.40", "2.5")], {"stl3_invoicetype": PURCHASE}),
+        _Kind("In euro", [product(chair, "6", manualdiscountamount=Decimal("33.33"))], euro),
     ]
 
 
@@ -118,8 +134,8 @@ def _product(company: Company, number: str, quantity: str) -> Row:
         "ispriceoverridden": True,
         "productid@odata.bind": f"/products({company.products[number]})",
         "uomid@odata.bind": f"/uoms({company.unit})",
-        "quantity": float(Decimal(quantity)),
-        "priceperunit": float(Decimal(price)),
+        "quantity": Decimal(quantity),
+        "priceperunit": Decimal(price),
     }
 
 
@@ -127,6 +143,6 @@ def _text(text: str, price: str, quantity: str = "1") -> Row:
     return {
         "isproductoverridden": True,
         "productdescription": text,
-        "quantity": float(Decimal(quantity)),
-        "priceperunit": float(Decimal(price)),
+        "quantity": Decimal(quantity),
+        "priceperunit": Decimal(price),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,36 +11,41 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, fields, post_load, pre_load
 
 from core import columns, ids
-from core.invoice import Address, Customer, Details, Invoice, Line, Product
+from core.invoice import SALES, Address, Chosen, Customer, Details, Invoice, Line, Product
+from mappers.adjustments import discount_of
+from mappers.lines import line_net
 
-FINGERPRINT_VERSION = "1"
+FINGERPRINT_VERSION = "2"
 ZERO = Decimal(0)
 
 CUSTOMER_COLUMNS = (
     "emailaddress1,telephone1,fax,address1_line1,address1_line2,address1_line3,"
     "address1_city,address1_stateorprovince,address1_postalcode,address1_country"
 )
+CHOICE_COLUMNS = "stl3_name,_stl3_connector_value,statecode"
 INVOICE_SELECT = (
     "invoiceid,name,invoicenumber,statecode,statuscode,datedelivered,duedate,paymenttermscode,description,"
-    "discountamount,discountpercentage,freightamount,totallineitemamount,totaltax,totalamount,_pricelevelid_value,"
-    "_stl3_connector_value,stl3_invoicetype,stl3_lineamounttypes,_stl3_brandingtheme_value,modifiedon"
+    "discountamount,discountpercentage,freightamount,totallineitemamount,totalamountlessfreight,totaltax,totalamount,"
+    "_pricelevelid_value,_customerid_value,_stl3_connector_value,stl3_invoicetype,stl3_lineamounttypes,modifiedon"
 )
 INVOICE_EXPAND = (
     "transactioncurrencyid($select=isocurrencycode,currencyprecision),"
+    f"stl3_BrandingTheme($select=stl3_themeid,{CHOICE_COLUMNS}),"
     f"customerid_account($select=accountid,name,accountnumber,{CUSTOMER_COLUMNS}),"
     f"customerid_contact($select=contactid,fullname,firstname,lastname,mobilephone,{CUSTOMER_COLUMNS})"
 )
 LINE_SELECT = (
-    "invoicedetailid,_invoiceid_value,isproductoverridden,productdescription,description,quantity,priceperunit,"
-    "volumediscountamount,manualdiscountamount,baseamount,tax,producttypecode,lineitemnumber,sequencenumber,createdon"
+    "invoicedetailid,_invoiceid_value,isproductoverridden,productdescription,productname,description,quantity,priceperunit,"
+    "volumediscountamount,manualdiscountamount,extendedamount,tax,producttypecode,lineitemnumber,sequencenumber,createdon"
 )
 LINE_EXPAND = (
     "productid($select=productid,productnumber,name,description),"
-    "stl3_TaxType($select=stl3_code),stl3_AccountCode($select=stl3_code)"
+    f"stl3_TaxType($select=stl3_code,{CHOICE_COLUMNS}),stl3_AccountCode($select=stl3_code,{CHOICE_COLUMNS})"
 )
 DETAILS_SELECT = (
     "stl3_xerodetailsid,stl3_dynamicsinvoiceid,stl3_connectionid,stl3_exportstatus,stl3_xeroinvoiceid,stl3_xeronumber,"
-    "stl3_xerocontactid,stl3_waitingfor,stl3_attemptstarted,stl3_attemptkey,stl3_handledstate,stl3_fingerprint"
+    "stl3_xerocontactid,stl3_waitingfor,stl3_attemptstarted,stl3_attemptkey,stl3_handledstate,stl3_fingerprint,"
+    "stl3_agreeddocument"
 )
 
 
@@ -55,12 +60,22 @@ class _Row(Schema):
         return {name: value for name, value in row.items() if value is not None}
 
 
+class _Exact(fields.Decimal):
+    """A number as Dataverse wrote it; marshmallow would take a float for what it is printed as."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Decimal:
+        if isinstance(value, float):
+            raise TypeError(f"{self.data_key}: a float; money has passed through binary rounding")
+        number: Decimal = super()._deserialize(value, *args, **kwargs)
+        return number
+
+
 def _text(column: str) -> fields.String:
     return fields.String(data_key=column, load_default="")
 
 
 def _amount(column: str) -> fields.Decimal:
-    return fields.Decimal(data_key=column, load_default=ZERO)
+    return _Exact(data_key=column, load_default=ZERO)
 
 
 def _moment(column: str) -> fields.AwareDateTime:
@@ -118,32 +133,49 @@ class _ProductSchema(_Row):
         return Product(**row)
 
 
-class _CodeSchema(_Row):
+class _ChosenSchema(_Row):
+    name = _text("stl3_name")
+    connector_id = _text("_stl3_connector_value")
+    state = fields.Integer(data_key="statecode", load_default=0)
+
+    @post_load
+    def _make(self, row: dict[str, Any], **_: Any) -> Chosen:
+        is_active = row.pop("state") == 0
+        return Chosen(**row, is_active=is_active)
+
+
+class _CodeSchema(_ChosenSchema):
     code = _text("stl3_code")
+
+
+class _ThemeSchema(_ChosenSchema):
+    code = _text("stl3_themeid")
 
 
 class _LineSchema(_Row):
     id = fields.String(data_key="invoicedetailid", required=True)
+    is_write_in = fields.Boolean(data_key="isproductoverridden", load_default=False)
     product = fields.Nested(_ProductSchema, data_key="productid", load_default=None)
     text = _text("productdescription")
+    name = _text("productname")
     description = _text("description")
     quantity = _amount("quantity")
     price = _amount("priceperunit")
     volume_discount = _amount("volumediscountamount")
     manual_discount = _amount("manualdiscountamount")
-    base_amount = fields.Decimal(data_key="baseamount", load_default=None)
+    extended_amount = _Exact(data_key="extendedamount", load_default=None)
     tax = _amount("tax")
     product_type = fields.Integer(data_key="producttypecode", load_default=1)
     number = fields.Integer(data_key="lineitemnumber", load_default=None)
     sequence = fields.Integer(data_key="sequencenumber", load_default=None)
     created_at = _moment("createdon")
-    account = fields.Nested(_CodeSchema, data_key="stl3_AccountCode", load_default=dict)
-    tax_rate = fields.Nested(_CodeSchema, data_key="stl3_TaxType", load_default=dict)
+    account = fields.Nested(_CodeSchema, data_key="stl3_AccountCode", load_default=None)
+    tax_type = fields.Nested(_CodeSchema, data_key="stl3_TaxType", load_default=None)
 
     @post_load
     def _make(self, row: dict[str, Any], **_: Any) -> Line:
-        account, tax_rate = row.pop("account"), row.pop("tax_rate")
-        return Line(**row, account_code=account.get("code", ""), tax_type=tax_rate.get("code", ""))
+        name = row.pop("name")
+        return Line(**row | {"text": row["text"] or name})
 
 
 class _CurrencySchema(_Row):
@@ -160,7 +192,8 @@ class _InvoiceSchema(_Row):
     connector_id = _text("_stl3_connector_value")
     kind = fields.Integer(data_key="stl3_invoicetype", load_default=None)
     line_amount_types = fields.Integer(data_key="stl3_lineamounttypes", load_default=None)
-    branding_theme_id = _text("_stl3_brandingtheme_value")
+    branding_theme = fields.Nested(_ThemeSchema, data_key="stl3_BrandingTheme", load_default=None)
+    customer_id = _text("_customerid_value")
     account = fields.Nested(_AccountSchema, data_key="customerid_account", load_default=None)
     contact = fields.Nested(_ContactSchema, data_key="customerid_contact", load_default=None)
     price_list_id = _text("_pricelevelid_value")
@@ -173,13 +206,14 @@ class _InvoiceSchema(_Row):
     discount_percentage = _amount("discountpercentage")
     freight = _amount("freightamount")
     total_lines = _amount("totallineitemamount")
+    total_less_freight = _Exact(data_key="totalamountlessfreight", load_default=None)
     total_tax = _amount("totaltax")
     total = _amount("totalamount")
 
     @post_load
     def _make(self, row: dict[str, Any], **_: Any) -> Invoice:
         account, contact, money = row.pop("account"), row.pop("contact"), row.pop("money")
-        row["kind"] = columns.INVOICE_TYPE.label(row["kind"]) or "Sales Invoice"
+        row["kind"] = columns.INVOICE_TYPE.label(row["kind"]) or SALES
         row["line_amount_types"] = columns.LINE_AMOUNT_TYPES.label(row["line_amount_types"]) or "Exclusive"
         return Invoice(
             **row,
@@ -203,6 +237,7 @@ class _DetailsSchema(_Row):
     attempt_key = _text("stl3_attemptkey")
     handled_state = _text("stl3_handledstate")
     fingerprint = _text("stl3_fingerprint")
+    agreed_document = _text("stl3_agreeddocument")
 
     @post_load
     def _make(self, row: dict[str, Any], **_: Any) -> Details:
@@ -226,17 +261,45 @@ def to_details(row: dict[str, Any]) -> Details:
 
 
 def fingerprint(invoice: Invoice) -> str:
-    """Return what changes exactly when something changes that Xero should know.
+    """Return what changes exactly when something changes that the document is made of (DESIGN 3).
 
-    Outside it are what the connector itself writes (tax, and totals with it) and the state, which is handled by
-    itself (DESIGN 3).
+    Outside it are what the connector itself writes (tax, and totals with it), the state, which is handled by itself,
+    and what is copied once only: the customer's and the products' own columns (rules B2, B3).
     """
-    content = asdict(invoice)
-    for name in ("state", "status_reason", "connector_id", "total_tax", "total"):
-        del content[name]
-    for line in content["lines"]:
-        del line["tax"]
+    content = {
+        "connector": invoice.connector_id,
+        "kind": invoice.kind,
+        "line_amount_types": invoice.line_amount_types,
+        "theme": invoice.branding_theme.code if invoice.branding_theme else "",
+        "customer": invoice.customer_id,
+        "currency": invoice.currency,
+        "delivered_at": invoice.delivered_at,
+        "due_on": invoice.due_on,
+        "terms": invoice.terms,
+        "description": invoice.description,
+        "discount": discount_of(invoice),
+        "freight": invoice.freight,
+        "custom": dict(invoice.custom),
+        "lines": [_line_content(line, invoice.currency_decimals) for line in invoice.lines],
+    }
     return f"{FINGERPRINT_VERSION}:{ids.content_hash(_plain(content))}"
+
+
+def _line_content(line: Line, decimals: int) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "is_write_in": line.is_write_in,
+        "product": [line.product.id, line.product.number] if line.product else [],
+        "text": line.text,
+        "description": line.description,
+        "quantity": line.quantity,
+        "price": line.price,
+        "net": line_net(line, decimals),
+        "product_type": line.product_type,
+        "account": line.account.code if line.account else "",
+        "tax_type": line.tax_type.code if line.tax_type else "",
+        "custom": dict(line.custom),
+    }
 
 
 def _plain(value: Any) -> Any:

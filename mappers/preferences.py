@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import simplejson
+
 from core import columns
+from core.custom_fields import WrongCustomFields, parse
 from core.preferences import Preferences
 
 _SWITCHES = {
@@ -19,6 +22,7 @@ _TEXTS = {
     "purchaseaccount": "purchase_account",
     "timezone": "timezone",
     "freightaccount": "freight_account",
+    "customfields": "custom_fields",
 }
 _CHOICES = ("defaultstatus", "cancelby")
 SELECT = ",".join(columns.PREFIX + name for name in (*_SWITCHES, *_TEXTS, *_CHOICES))
@@ -56,6 +60,8 @@ def to_row(chosen: dict[str, Any]) -> dict[str, Any]:
     for name, value in chosen.items():
         if name in switches and isinstance(value, bool):
             row[columns.PREFIX + switches[name]] = _option(switches[name], "Yes" if value else "No")
+        elif name == "custom_fields" and isinstance(value, str | dict):
+            row[columns.PREFIX + texts[name]] = _short(texts[name], _custom_fields(value))
         elif name in texts and isinstance(value, str):
             row[columns.PREFIX + texts[name]] = _short(texts[name], value)
         elif name in choices and isinstance(value, str):
@@ -66,10 +72,24 @@ def to_row(chosen: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+def _custom_fields(value: str | dict[str, Any]) -> str:
+    """Return them as the text that stands in Dynamics, laid out for people. Raises ValueError if they are wrong."""
+    text = (
+        value
+        if isinstance(value, str)
+        else simplejson.dumps(value, use_decimal=True, ensure_ascii=False, indent=2 * " ")
+    )
+    try:
+        parse(text)
+    except WrongCustomFields as error:
+        raise ValueError(f"settings: custom_fields: {error}") from error
+    return text
+
+
 def _short(column: str, text: str) -> str:
     declared = next(each for each in columns.SETTINGS.columns if each.name == columns.PREFIX + column)
     if len(text) > declared.max_length:
-        raise ValueError(f"settings: {text!r} is longer than {declared.max_length} characters")
+        raise ValueError(f"settings: {text[:60]!r} is longer than {declared.max_length} characters")
     return text
 
 

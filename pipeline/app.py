@@ -109,6 +109,7 @@ def connector(
             dataverse=dataverse(connection.dynamics_consent_id, connection.dynamics_url),
             memory=Memory(client, connection.id),
             hold=hold,
+            public_url=settings.public_url,
         )
 
     return connect

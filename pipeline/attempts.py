@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,10 +19,15 @@ from clients.xero import Element
 from core import columns, gates, ids
 from core.errors import LeaseLost, Rejected, Unknown
 from core.invoice import Details
-from mappers.explanations import explain
-from mappers.xero import Origin, find_origin
+from mappers.agreements import Agreement, hash_of_found, hash_of_sent, read_agreement
+from mappers.comparing import differences
+from mappers.explanations import explain_all
+from mappers.links import Origin, find_origin, invoice_link
+from mappers.totals import line_ids_of
+from mappers.xero import XeroInvoice
+from pipeline.books import read_books
 from pipeline.details import change_details
-from pipeline.documents import Member, payloads, prepare
+from pipeline.documents import Member, forget_what_was_refused, payloads, prepare
 from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report
 from pipeline.reading import list_attempt_members, read_invoices
 from pipeline.tools import Tools
@@ -29,6 +35,7 @@ from pipeline.tools import Tools
 SEND_WITHIN = timedelta(minutes=5)  # Xero remembers an Idempotency-Key for 6 minutes from the first call
 CLOSE_AFTER = timedelta(minutes=7)  # by then a late request has arrived or never will
 LOOK_BACK = timedelta(minutes=10)
+NOT_UNIQUE = "must be unique"
 DEAD_STATUSES = frozenset({"VOIDED", "DELETED"})
 
 log = structlog.get_logger()
@@ -52,7 +59,7 @@ def create(tools: Tools, members: Sequence[Member], report: Report) -> list[Outc
         if len(journalled) > 1:
             report.singly |= {member.present.invoice_id for member in journalled}
             return [AttemptEnded(member.present) for member in journalled]
-        return [Failed(journalled[0].present, tuple(explain(words) for words in error.messages or (str(error),)))]
+        return [_refused(journalled[0].present, error.messages or (str(error),))]
 
 
 def resolve(tools: Tools, rows: Sequence[Details], report: Report) -> list[Outcome]:
@@ -111,12 +118,14 @@ def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: 
     whole = {
         row["InvoiceID"]: row for row in tools.xero.list_invoices(ids=[row["InvoiceID"] for row in found.values()])
     }
+    members, _ = prepare(tools, [present for present in presents if present.invoice_id in found], creates=False)
+    mapped = {member.present.invoice_id: member.document for member in members}
     now = tools.hold()
     outcomes: list[Outcome] = []
     for present in presents:
         if present.invoice_id in found:
             document = whole[found[present.invoice_id]["InvoiceID"]]
-            outcomes.append(Created(present, document, _line_ids(present, document), adopted=True))
+            outcomes.append(_adopted(present, document, mapped.get(present.invoice_id)))
         elif now - started > CLOSE_AFTER:
             outcomes.append(AttemptEnded(present))
             report.fruitless[present.invoice_id] = started
@@ -138,12 +147,14 @@ def _documents_by_origin(tools: Tools, since: datetime) -> Mapping[Origin, Paylo
     return found
 
 
-def _line_ids(present: Present, document: Payload) -> tuple[str, ...]:
-    """The lines' ids, if the invoice still has as many lines as the document."""
-    if present.invoice is None:
-        return ()
-    lines = gates.billed_lines(present.invoice)
-    return tuple(line.id for line in lines) if len(lines) == len(document.get("LineItems", ())) else ()
+def _adopted(present: Present, document: Payload, mapped: XeroInvoice | None) -> Created:
+    """`mapped` is what the invoice makes now; the attempt may have sent what it was before somebody changed it."""
+    invoice, details = present.invoice, present.details
+    agrees = mapped is not None and not differences(mapped, document)
+    sent = read_agreement(details.agreed_document).sent if details is not None else ""
+    is_ours = agrees or hash_of_found(document) == sent
+    line_ids = line_ids_of(invoice, document) if invoice else ()
+    return Created(present, document, line_ids, agrees=agrees, is_ours=is_ours)
 
 
 def _write_intents(tools: Tools, members: Sequence[Member], attempt_key: str, started: datetime) -> list[Member]:
@@ -164,9 +175,10 @@ def _write_intents(tools: Tools, members: Sequence[Member], attempt_key: str, st
             export_status="No",
             attempt_started=started,
             attempt_key=attempt_key,
+            agreed_document=_agreement(tools, member),
         )
         journalled.append(
-            Member(Present(member.present.invoice_id, member.present.invoice, details), member.document)
+            replace(member, present=Present(member.present.invoice_id, member.present.invoice, details))
         )
     return journalled
 
@@ -180,8 +192,14 @@ def _intent(tools: Tools, member: Member, attempt_key: str, started: datetime) -
         "stl3_attemptstarted": f"{started:%Y-%m-%dT%H:%M:%SZ}",
         "stl3_attemptkey": attempt_key,
         "stl3_fingerprint": None,
+        "stl3_agreeddocument": _agreement(tools, member),
     }
     return change_details(tools, member.present, row, returns=("stl3_xerodetailsid",))
+
+
+def _agreement(tools: Tools, member: Member) -> str:
+    """By this a document that is found later shows whether somebody has changed it since."""
+    return Agreement(sent=hash_of_sent(member.document), connector_id=tools.connection.id).text
 
 
 def _send(
@@ -199,23 +217,42 @@ def _send(
     refused = [member.present for member, element in zip(members, elements, strict=True) if not element.ok]
     log.info("invoices.sent", connection=tools.connection.id, documents=len(members), refused=len(refused))
     report.made |= len(refused) < len(members)
-    _forget_what_was_refused(tools, refused)
-    return [_outcome(member, element) for member, element in zip(members, elements, strict=True)]
+    forget_what_was_refused(tools, refused)
+    return [_outcome(tools, member, element) for member, element in zip(members, elements, strict=True)]
 
 
-def _forget_what_was_refused(tools: Tools, refused: Sequence[Present]) -> None:
-    """A remembered contact, item or account may be why: it may have been archived, merged or renamed meanwhile."""
-    customers = [present.invoice.customer for present in refused if present.invoice is not None]
-    tools.memory.forget_contacts(customer.id for customer in customers if customer is not None)
-    if refused:
-        tools.memory.forget_items()
-        tools.memory.forget_books()
-
-
-def _outcome(member: Member, element: Element) -> Outcome:
+def _outcome(tools: Tools, member: Member, element: Element) -> Outcome:
     if element.ok:
         return Created(member.present, element.document, member.document.line_ids)
-    return Failed(member.present, tuple(explain(words) for words in element.errors))
+    if member.document.number and any(NOT_UNIQUE in words.lower() for words in element.errors):
+        return _of_that_number(tools, member, element.errors)
+    if member.remembered:
+        # What was remembered may be why, and has just been forgotten: once more, read from Xero.
+        return AttemptEnded(member.present)
+    return _refused(member.present, element.errors)
+
+
+def _refused(present: Present, messages: Sequence[str]) -> Failed:
+    """Rule C60: each of Xero's reasons with its meaning and what to do."""
+    invoice = present.invoice
+    return Failed(present, explain_all(messages, sales=invoice is None or invoice.is_sales))
+
+
+def _of_that_number(tools: Tools, member: Member, errors: Sequence[str]) -> Outcome:
+    """The number is taken: by this invoice's own document, which is adopted, or by another one (DESIGN 3)."""
+    number = member.document.number or ""
+    document = tools.xero.find_invoice_by_number(number)
+    if document is None:
+        return _refused(member.present, errors)
+    invoice_id = member.present.invoice_id.lower()
+    is_own = find_origin(document) == Origin(tools.connection.dynamics_organization_id.lower(), invoice_id)
+    if is_own and document["Status"] not in DEAD_STATUSES:
+        return _adopted(member.present, document, member.document)
+    whose = f"its own earlier document, {document['Status'].lower()} since" if is_own else "another document"
+    link = invoice_link(read_books(tools).short_code, document["InvoiceID"], kind="sales")
+    words = f"Xero says: {' '.join(errors)}\nThe number {number} is already used in Xero by {whose}: {link}"
+    remedy = "Renumber that one in Xero, or let Xero number invoices (setting: Use Xero invoice number)."
+    return Failed(member.present, (f"{words}\n{remedy}",))
 
 
 def _chunks(invoice_ids: Sequence[str], size: int = 50) -> list[Sequence[str]]:

@@ -8,7 +8,10 @@ from clients.http import Payload
 from core import columns
 from core.connections import IN_SERVICE, NEEDS_ATTENTION, Connections
 from core.errors import ConnectorError, LeaseLost
+from mappers.texts import cut
 from pipeline.tools import Tools
+
+WORDS_MAX = 2000  # of a column of several lines, where nothing else was declared
 
 log = structlog.get_logger()
 
@@ -41,7 +44,8 @@ def resume(connections: Connections, tools: Tools, *, proved: bool) -> None:
 
 
 def _say(tools: Tools, state: str, reason: str | None) -> None:
-    row: Payload = {"stl3_state": columns.CONNECTOR_STATE[state], "stl3_stateinwords": reason}
+    words = cut(reason, WORDS_MAX) if reason else None
+    row: Payload = {"stl3_state": columns.CONNECTOR_STATE[state], "stl3_stateinwords": words}
     try:
         tools.hold()
         tools.dataverse.update(columns.CONNECTOR.set_name, tools.connection.id, row)

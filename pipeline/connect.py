@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from core import columns, ids
 from core.connections import IN_SERVICE, PAUSED, Connection, Connections
 from core.consents import Consent, Consents
+from core.custom_fields import WrongCustomFields, parse
 from core.endpoints import Endpoint, Endpoints
 from core.errors import Disconnected, Misconfigured, Rejected
 from core.settings import LOOPBACK_HOSTS, Settings
+from core.zones import EXAMPLE, find_zone, unknown_zone
 from mappers import preferences
+from mappers.zones import find_iana_name
+from pipeline.custom_fields import check_columns
 from pipeline.tools import Tools
+from pipeline.tracking import list_tracking, missing_categories
 
 # What a custom connection asks for; a person's consent adds offline_access.
 XERO_SCOPES = "accounting.invoices accounting.contacts accounting.settings.read accounting.payments.read"
@@ -38,11 +42,15 @@ class _DynamicsSchema(Schema):
     client_secret = fields.String()
 
 
+def _check_zone(name: str) -> None:
+    """An empty name means what Xero says, and what the connection came with (rule B9)."""
+    if name and find_zone(name) is None:
+        raise ValidationError(unknown_zone(name))
+
+
 class _EntrySchema(Schema):
     name = fields.String(load_default="")
-    timezone = fields.String(
-        required=True, validate=validate.OneOf(sorted(available_timezones()), error="unknown zone")
-    )
+    timezone = fields.String(load_default="", validate=_check_zone)
     xero = fields.Nested(_XeroSchema, required=True)
     dynamics = fields.Nested(_DynamicsSchema, required=True)
     settings = fields.Dict(keys=fields.String(), load_default=dict)
@@ -96,6 +104,7 @@ class Joiner:
         try:
             organization_id = str(tools.dataverse.who_am_i()["OrganizationId"]).lower()
             organisation = tools.xero.get_organisation()
+            _check_custom_fields(tools, chosen.get("stl3_customfields", ""))
         except (Disconnected, Rejected, Misconfigured):
             # Credentials that are refused never take the place of those by which a connection lives.
             for before in filter(None, replaced):
@@ -127,7 +136,7 @@ class Joiner:
         return Connection(
             id=connection_id,
             name=draft.name or f"{organisation['Name']} - {host}",
-            timezone=draft.timezone,
+            timezone=draft.timezone or _zone_of(organisation),
             state=PAUSED if known and known.state == PAUSED else draft.state,
             state_reason="",
             xero_tenant_id=draft.xero_tenant_id,
@@ -180,7 +189,6 @@ def _load(entry: Any) -> dict[str, Any]:
     parts = urlsplit(loaded["dynamics"]["url"])
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
         raise Misconfigured("dynamics.url: must be https (plain http only to this machine)")
-    ZoneInfo(loaded["timezone"])
     return loaded
 
 
@@ -194,9 +202,39 @@ def _flat(messages: Any, path: str = "") -> list[str]:
 
 def _settings_row(chosen: dict[str, Any]) -> dict[str, Any]:
     try:
-        return preferences.to_row(chosen)
+        row = preferences.to_row(chosen)
     except ValueError as error:
         raise Misconfigured(str(error)) from error
+    zone = chosen.get("timezone", "").strip()
+    if zone and find_zone(zone) is None:
+        raise Misconfigured(f"settings.timezone: {unknown_zone(zone)}")
+    return row
+
+
+def _check_custom_fields(tools: Tools, setting: str) -> None:
+    """Look up its columns in Dynamics and its tracking categories in Xero, before it is written anywhere."""
+    custom = parse(setting)
+    mistakes: list[str] = []
+    try:
+        check_columns(tools.dataverse, custom)
+    except WrongCustomFields as error:
+        mistakes += error.mistakes
+    if custom.tracking:
+        mistakes += missing_categories(custom, list_tracking(tools.xero))
+    if mistakes:
+        raise Misconfigured(f"settings: custom_fields: {' '.join(mistakes)}")
+
+
+def _zone_of(organisation: dict[str, Any]) -> str:
+    """Return the time zone of the Xero organisation (rule B9)."""
+    said = str(organisation.get("Timezone") or "")
+    found = find_iana_name(said)
+    if found is None:
+        raise Misconfigured(
+            f"timezone: Xero's name for the organisation's time zone, “{said}”, is not known here. Give the IANA "
+            f"name as timezone, such as {EXAMPLE}."
+        )
+    return found
 
 
 def _write_rows(tools: Tools, connection: Connection, organisation: dict[str, Any], chosen: dict[str, Any]) -> None:

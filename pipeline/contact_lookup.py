@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from clients.http import Payload
 from clients.odata import rows_path
@@ -14,15 +15,24 @@ from mappers.contacts import match_contact, tidy
 from pipeline.reading import read_batch
 from pipeline.tools import Tools
 
+NAME = "name"  # the last step of rule C20
 MERGES_MAX = 5  # contacts that were merged, into one that was merged, …
 
 
 @dataclass(slots=True)
 class Found:
-    """The Xero contact id of each customer that was found, and by customer id why one cannot be used."""
+    """The Xero contact id of each customer that was found, by which step, and why one cannot be used.
+
+    All by customer id.
+    """
 
     ids: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, str] = field(default_factory=dict)
+
+    def beside(self, other: Found) -> Found:
+        """Return what the two found together."""
+        return Found(self.ids | other.ids, self.problems | other.problems, self.steps | other.steps)
 
     def without(self, customers: Sequence[Customer]) -> list[Customer]:
         """Return those of the customers that Xero does not know."""
@@ -36,13 +46,20 @@ def look_up(tools: Tools, customers: Sequence[Customer]) -> Found:
     found = _of_earlier_documents(tools, customers)
     rest = found.without(customers)
     later = look_up_by_marks(tools, rest) if rest else Found()
-    return Found(found.ids | later.ids, found.problems | later.problems)
+    return found.beside(later)
 
 
-def look_up_by_marks(tools: Tools, customers: Sequence[Customer], *, include_archived: bool = False) -> Found:
+def look_up_by_marks(
+    tools: Tools,
+    customers: Sequence[Customer],
+    *,
+    include_archived: bool = False,
+    beside: Mapping[str, str] = MappingProxyType({}),
+) -> Found:
     """Return the contacts that bear a customer's number or name.
 
-    An archived one is a problem; one that was merged is followed.
+    An archived one is a problem; one that was merged is followed. `beside` are the contacts that other customers of
+    the same batch have, by customer id.
     """
     contacts = list(
         tools.xero.list_contacts_matching(
@@ -53,11 +70,31 @@ def look_up_by_marks(tools: Tools, customers: Sequence[Customer], *, include_arc
         )
     )
     heirs = _heirs(tools, contacts)
+    matched = {customer.id: match_contact(customer, contacts) for customer in customers}
+    named = {contact["ContactID"] for matches, step in matched.values() if step == NAME for contact in matches}
+    owners = _owners(tools, sorted(named)) if named else {}
+    for customer_id, contact_id in beside.items():
+        owners.setdefault(contact_id, set()).add(customer_id)
     found = Found()
     for customer in customers:
-        matches, step = match_contact(customer, contacts)
+        matches, step = matched[customer.id]
+        if step == NAME:
+            # Two customers of one name are two contacts: one that another customer's documents name is taken.
+            matches = [contact for contact in matches if owners[contact["ContactID"]] <= {customer.id}]
+            for contact in matches:
+                owners[contact["ContactID"]].add(customer.id)
         _take(customer, [heirs.get(contact["ContactID"], contact) for contact in matches], step, found)
     return found
+
+
+def _owners(tools: Tools, contact_ids: Sequence[str]) -> dict[str, set[str]]:
+    """Return, by contact id, the customers whose documents name that contact."""
+    values = "".join(f"<value>{contact_id}</value>" for contact_id in contact_ids)
+    owners: dict[str, set[str]] = {contact_id: set() for contact_id in contact_ids}
+    condition = f"""<condition attribute="stl3_xerocontactid" operator="in">{values}</condition>"""
+    for customer_id, contact_id in _named_pairs(tools, condition):
+        owners[contact_id].add(customer_id)
+    return owners
 
 
 def _of_earlier_documents(tools: Tools, customers: Sequence[Customer]) -> Found:
@@ -77,26 +114,32 @@ def _of_earlier_documents(tools: Tools, customers: Sequence[Customer]) -> Found:
 
 def _named_in_details(tools: Tools, customers: Sequence[Customer]) -> Mapping[str, set[str]]:
     values = "".join(f"<value>{customer.id}</value>" for customer in customers)
+    condition = f"""<condition attribute="stl3_contactof" operator="in">{values}</condition>"""
+    named: dict[str, set[str]] = defaultdict(set)
+    for customer_id, contact_id in _named_pairs(tools, condition):
+        named[customer_id].add(contact_id)
+    return named
+
+
+def _named_pairs(tools: Tools, condition: str) -> Iterable[tuple[str, str]]:
+    """Return the pairs of customer and contact that Xero details of this connection name, under this condition.
+
+    The rows say themselves whose contact it is: their invoices may have another customer by now.
+    """
     query = f"""<fetch distinct="true">
       <entity name="{columns.DETAILS.name}">
         <attribute name="stl3_xerocontactid" />
+        <attribute name="stl3_contactof" />
         <filter type="and">
           <condition attribute="stl3_connectionid" operator="eq" value="{tools.connection.id}" />
           <condition attribute="stl3_xerocontactid" operator="not-null" />
+          <condition attribute="stl3_contactof" operator="not-null" />
+          {condition}
         </filter>
-        <link-entity name="invoice" from="invoiceid" to="stl3_invoice" alias="invoice">
-          <attribute name="customerid" />
-          <filter type="and">
-            <condition attribute="customerid" operator="in">{values}</condition>
-          </filter>
-        </link-entity>
       </entity>
     </fetch>"""
     (rows,) = read_batch(tools, rows_path(columns.DETAILS.set_name, {"fetchXml": query}))
-    named: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        named[row["invoice.customerid"]].add(row["stl3_xerocontactid"])
-    return named
+    return [(row["stl3_contactof"], row["stl3_xerocontactid"]) for row in rows]
 
 
 def _heirs(tools: Tools, contacts: Sequence[Payload]) -> dict[str, Payload]:
@@ -128,3 +171,4 @@ def _take(customer: Customer, matches: Sequence[Payload], step: str, found: Foun
             found.problems[customer.id] = f"The contact “{contact['Name']}” is archived in Xero. Restore it there."
         else:
             found.ids[customer.id] = contact_id
+            found.steps[customer.id] = step

@@ -3,43 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from clients.http import Payload
 from core import ids
 from core.invoice import Customer
 from core.preferences import Preferences
+from mappers.basis import Basis
 from mappers.contacts import tidy, to_xero_contact
-from pipeline.contact_lookup import look_up, look_up_by_marks
+from mappers.explanations import explain_all
+from pipeline.contact_lookup import Found, look_up, look_up_by_marks
 from pipeline.tools import Tools
 
 TAKEN = ("already assigned to another contact", "matched an archived contact")
 CHUNK = 50
 
 
-def resolve_contacts(
-    tools: Tools, customers: Iterable[Customer], *, preferences: Preferences
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the Xero contact id of each customer, and by customer id why there is none.
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """The contacts of a batch, all by customer id: ids that are known, who has none yet, why one cannot be used.
 
-    Raises Transient, Limited, Disconnected or Unknown (a contact may exist now; the next look finds it).
+    `remembered`: the customers whose contact was read earlier. `steps`: by which step of rule C20 others were found.
     """
+
+    ids: Mapping[str, str] = field(default_factory=dict)
+    missing: Sequence[Customer] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+    remembered: frozenset[str] = frozenset()
+    steps: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_contacts(tools: Tools, customers: Iterable[Customer], *, preferences: Preferences) -> Contacts:
+    """Return the contacts of these customers; nothing is created. Raises Transient, Limited or Disconnected."""
     wanted = {customer.id: customer for customer in customers}
     known = tools.memory.contact_ids(wanted)
     unknown = [customer for customer in wanted.values() if customer.id not in known]
     if not unknown:
-        return known, {}
+        return Contacts(known, remembered=frozenset(known))
     found = look_up(tools, unknown)
     missing = found.without(unknown)
-    if missing and preferences.create_contacts:
-        made, problems = _create(tools, missing)
-    elif missing:
-        made, problems = _refuse(tools, missing)
-    else:
-        made, problems = {}, {}
-    tools.memory.remember_contacts(found.ids | made)
-    return known | found.ids | made, found.problems | problems
+    if missing and not preferences.create_contacts:
+        refused = _refuse(tools, missing)
+        found, missing = found.beside(refused), []
+    tools.memory.remember_contacts(found.ids)
+    return Contacts(known | found.ids, missing, found.problems, frozenset(known), found.steps)
 
 
-def _refuse(tools: Tools, customers: Sequence[Customer]) -> tuple[dict[str, str], dict[str, str]]:
+def create_contacts(tools: Tools, contacts: Contacts, basis: Basis) -> Contacts:
+    """Create the missing contacts and return all; one that cannot be created is a problem.
+
+    Raises Transient, Limited, Disconnected or Unknown (a contact may exist now; the next look finds it).
+    """
+    if not contacts.missing:
+        return contacts
+    made, problems = _create(tools, contacts, basis)
+    tools.memory.remember_contacts(made)
+    return replace(contacts, ids={**contacts.ids, **made}, missing=(), problems={**contacts.problems, **problems})
+
+
+def new_contact(customer: Customer, name: str, basis: Basis) -> Payload:
+    """Return the document of PUT /Contacts (rule C21), custom fields over the standard ones."""
+    return to_xero_contact(customer, name=name, custom=basis.custom)
+
+
+def numbered_name(customer: Customer) -> str:
+    """Return the name that tells a customer from another one of the same name (rule C20)."""
+    return f"{tidy(customer.name)} ({customer.account_number})"
+
+
+def nameless(customer: Customer) -> str:
+    """Return what to do where only an account number could tell two customers apart, and there is none."""
+    return (
+        f"Another customer is called “{customer.name}” in Xero, and this one has no account number to tell them "
+        "apart. Give it an account number, or another name."
+    )
+
+
+def _refuse(tools: Tools, customers: Sequence[Customer]) -> Found:
     """Say of each customer why it cannot be used: unknown, or known but archived."""
     found = look_up_by_marks(tools, customers, include_archived=True)
     unknown = {
@@ -47,40 +87,36 @@ def _refuse(tools: Tools, customers: Sequence[Customer]) -> tuple[dict[str, str]
         "connector do it (setting: Create new contacts in Xero)."
         for customer in found.without(customers)
     }
-    return found.ids, found.problems | unknown
+    return Found(found.ids, found.problems | unknown, found.steps)
 
 
-def _create(tools: Tools, customers: Sequence[Customer]) -> tuple[dict[str, str], dict[str, str]]:
+def _create(tools: Tools, contacts: Contacts, basis: Basis) -> tuple[dict[str, str], dict[str, str]]:
     """Create contacts; where a name or number is taken look again, archived ones included, then tell them apart."""
-    made, refused = _put(tools, {customer.id: tidy(customer.name) for customer in customers}, customers)
+    customers = contacts.missing
+    made, refused = _put(tools, {customer.id: tidy(customer.name) for customer in customers}, customers, basis)
     taken = [customer for customer in customers if any(words in refused.get(customer.id, "") for words in TAKEN)]
     if not taken:
         return made, refused
-    found = look_up_by_marks(tools, taken, include_archived=True)
+    found = look_up_by_marks(tools, taken, include_archived=True, beside={**contacts.ids, **made})
     again = found.without(taken)
     numbered = [customer for customer in again if customer.account_number]
-    names = {customer.id: f"{tidy(customer.name)} ({customer.account_number})" for customer in numbered}
-    told_apart, refused_again = _put(tools, names, numbered)
-    alike = {
-        customer.id: f"Another customer is called “{customer.name}” in Xero, and this one has no account number to "
-        "tell them apart. Give it an account number, or another name."
-        for customer in again
-        if not customer.account_number
-    }
+    names = {customer.id: numbered_name(customer) for customer in numbered}
+    told_apart, refused_again = _put(tools, names, numbered, basis)
+    alike = {customer.id: nameless(customer) for customer in again if not customer.account_number}
     settled = {customer.id for customer in taken}
     kept = {customer: message for customer, message in refused.items() if customer not in settled}
     return made | found.ids | told_apart, kept | found.problems | alike | refused_again
 
 
 def _put(
-    tools: Tools, names: Mapping[str, str], customers: Sequence[Customer]
+    tools: Tools, names: Mapping[str, str], customers: Sequence[Customer], basis: Basis
 ) -> tuple[dict[str, str], dict[str, str]]:
     made: dict[str, str] = {}
     refused: dict[str, str] = {}
     ordered = sorted(customers, key=lambda customer: customer.id)
     for start in range(0, len(ordered), CHUNK):
         chunk = ordered[start : start + CHUNK]
-        documents = [to_xero_contact(customer, name=names[customer.id]) for customer in chunk]
+        documents = [new_contact(customer, names[customer.id], basis) for customer in chunk]
         started = tools.hold()
         key = ids.idempotency_key(tools.connection.id, ids.content_hash(documents), started)
         elements = tools.xero.create_contacts(documents, key=key)
@@ -88,5 +124,7 @@ def _put(
             if element.ok:
                 made[customer.id] = element.document["ContactID"]
             else:
-                refused[customer.id] = f"Xero refuses the contact “{customer.name}”: {' '.join(element.errors)}"
+                refused[customer.id] = "\n".join(
+                    (f"Xero refuses the contact “{customer.name}”.", *explain_all(element.errors))
+                )
     return made, refused

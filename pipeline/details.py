@@ -5,6 +5,7 @@ from __future__ import annotations
 from clients.dataverse import Change, key_path
 from clients.http import Payload
 from core import columns
+from core.invoice import Invoice
 from pipeline.outcomes import Present
 from pipeline.tools import Tools
 
@@ -32,7 +33,7 @@ def change_details(tools: Tools, present: Present, row: Payload, *, returns: tup
             columns.NAME: invoice.name if invoice else "",
             "stl3_Invoice@odata.bind": f"/invoices({present.invoice_id})",
             "stl3_dynamicsnumber": invoice.number if invoice else "",
-            "stl3_documentkind": columns.DOCUMENT_KIND["Sales invoice"],
+            "stl3_documentkind": columns.DOCUMENT_KIND[_kind(invoice)],
             "stl3_exportstatus": columns.EXPORT_STATUS["No"],
         }
     return Change(
@@ -43,3 +44,7 @@ def change_details(tools: Tools, present: Present, row: Payload, *, returns: tup
         if_none_match=None if details else "*",
         returns=returns or False,
     )
+
+
+def _kind(invoice: Invoice | None) -> str:
+    return "Bill" if invoice is not None and not invoice.is_sales else "Sales invoice"

@@ -1,97 +1,167 @@
-"""Finds the Xero items of products, and creates what is missing (rule C30), a batch at a time."""
+"""Finds the Xero items of products, and creates what is missing (rules B3, B4, C30), a batch at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from clients.http import Payload
-from core import ids
-from core.books import Books, Item
-from core.invoice import Product
-from core.preferences import Preferences
-from mappers.xero import ITEM_CODE_MAX
+from core import gates, ids
+from core.books import Item, Side
+from core.invoice import Invoice
+from core.money import round_to
+from mappers.basis import Basis
+from mappers.explanations import explain_all
+from mappers.items import Use, item_code, made_item, to_xero_item
+from mappers.lines import ITEM_CODE_MAX, PRICE_DECIMALS
 from pipeline.tools import Tools
 
 ALREADY_EXISTS = "already exists"
 CHUNK = 50
 
 
-def resolve_items(
-    tools: Tools, products: Iterable[Product], *, books: Books, preferences: Preferences
-) -> tuple[dict[str, Item], dict[str, str]]:
-    """Return the items by code, and by code what keeps an item from being used.
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items of a batch, all by product number: those found, those to create, and why one cannot be used.
+
+    `remembered`: what was found was read up to an hour ago.
+    """
+
+    found: Mapping[str, Item] = field(default_factory=dict)
+    missing: Mapping[str, Use] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    remembered: bool = False
+
+
+def find_items(tools: Tools, invoices: Iterable[Invoice], basis: Basis) -> Items:
+    """Return the items of these invoices; nothing is created. Raises Transient, Limited or Disconnected."""
+    uses = _uses(invoices, basis)
+    if not uses:
+        return Items()
+    preferences = basis.preferences
+    problems = _collisions(uses) | (_unfit(uses) if preferences.create_products else {})
+    listed, remembered = tools.memory.items(), True
+    if listed is None:
+        listed, remembered = _list(tools), False
+    missing = {number for number in uses if _folded(number) not in listed and number not in problems}
+    if missing and preferences.require_products and not preferences.create_products:
+        listed, remembered = _list(tools), False  # somebody may have made them since we last listed
+        missing = {number for number in missing if _folded(number) not in listed}
+        problems |= {
+            number: f"Xero has no item {number}, and the settings require one. Create it in Xero."
+            for number in missing
+        }
+    return Items(
+        found={number: listed[_folded(number)] for number in uses if _folded(number) in listed},
+        missing={number: uses[number] for number in sorted(missing)} if preferences.create_products else {},
+        problems=problems,
+        remembered=remembered,
+    )
+
+
+def create_items(tools: Tools, items: Items, basis: Basis) -> Items:
+    """Create the missing items and return all; one that Xero refuses is a problem.
 
     Raises Transient, Limited, Disconnected or Unknown (an item may exist now; the next look finds it).
     """
-    wanted = {product.number: product for product in products}
-    problems = _unfit(wanted, preferences)
-    known = tools.memory.items() if wanted else {}
-    if known is None:
-        known = _list(tools)
-    missing = {code: product for code, product in wanted.items() if code not in known and code not in problems}
-    if missing and preferences.create_products:
-        problems |= _create(tools, missing, known, books=books, preferences=preferences)
-        tools.memory.remember_items(known)
-    elif missing and preferences.require_products:
-        known |= _list(tools)  # somebody may have made them since we last listed
-        missing = {code: product for code, product in missing.items() if code not in known}
-        problems |= {code: f"Xero has no item {code}, and the settings require one. Create it." for code in missing}
-    return {code: known[code] for code in wanted if code in known}, problems
+    if not items.missing:
+        return items
+    made: dict[str, Item] = {}
+    problems, taken = dict(items.problems), []
+    for chunk in _chunks(list(items.missing)):
+        documents = [to_xero_item(items.missing[number], basis).as_payload() for number in chunk]
+        started = tools.hold()
+        key = ids.idempotency_key(tools.connection.id, ids.content_hash(documents), started)
+        elements = tools.xero.create_items(documents, key=key)
+        for number, element in zip(chunk, elements, strict=True):
+            if element.ok:
+                made[number] = made_item(items.missing[number], basis)
+            elif any(ALREADY_EXISTS in message for message in element.errors):
+                taken.append(number)
+            else:
+                problems[number] = "\n".join((f"Xero refuses item {number}.", *explain_all(element.errors)))
+    if taken:  # somebody made them since we last listed
+        listed = _list(tools)
+        made |= {number: listed[_folded(number)] for number in taken if _folded(number) in listed}
+        problems |= {
+            number: f"Xero says that item {number} exists, but does not list it. Look for it in Xero."
+            for number in taken
+            if number not in made
+        }
+    else:
+        tools.memory.add_items({_folded(number): item for number, item in made.items()})
+    return replace(items, found={**items.found, **made}, missing={}, problems=problems)
 
 
-def _unfit(wanted: dict[str, Product], preferences: Preferences) -> dict[str, str]:
-    if not preferences.create_products:
-        return {}
-    return {
-        code: f"Product number {code} is longer than an item code in Xero ({ITEM_CODE_MAX} characters). Shorten it."
-        for code in wanted
-        if len(code) > ITEM_CODE_MAX
-    }
+def as_if_created(items: Items, basis: Basis) -> Items:
+    """Return the items with those that are missing as they would be once they are created."""
+    made = {number: made_item(use, basis) for number, use in items.missing.items()}
+    return replace(items, found={**items.found, **made}, missing={})
+
+
+def _uses(invoices: Iterable[Invoice], basis: Basis) -> dict[str, Use]:
+    """Return the first use of each product number; of two products with the same number one stands for both."""
+    uses: dict[str, Use] = {}
+    for invoice in invoices:
+        for line in gates.billed_lines(invoice):
+            if line.product is None:
+                continue
+            is_base = invoice.currency == basis.books.base_currency
+            price = round_to(line.price, PRICE_DECIMALS) if is_base and line.price > 0 else None
+            uses.setdefault(line.product.number, Use(line.product, invoice.is_sales, price))
+    return uses
+
+
+def _unfit(uses: Mapping[str, Use]) -> dict[str, str]:
+    """Rule C30: what cannot be an item code."""
+    problems = {}
+    for number, use in uses.items():
+        if not _folded(number):
+            problems[number] = (
+                f"Product “{use.product.name}” has no product number, which becomes its item code in Xero."
+            )
+        elif len(item_code(number)) > ITEM_CODE_MAX:
+            problems[number] = (
+                f"Product number {number} is longer than an item code in Xero ({ITEM_CODE_MAX} characters). Shorten "
+                "it, or let lines go without item code (setting: Create new products in Xero)."
+            )
+    return problems
+
+
+def _collisions(uses: Mapping[str, Use]) -> dict[str, str]:
+    """Xero takes numbers that differ in case or outer blanks for one code: two products must not become one item."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for number in uses:
+        if _folded(number):
+            alike[_folded(number)].append(number)
+    problems: dict[str, str] = {}
+    for numbers in alike.values():
+        if len({uses[number].product.id for number in numbers}) > 1:
+            named = " and ".join(f"“{uses[number].product.name}” ({number})" for number in sorted(numbers))
+            problems |= dict.fromkeys(
+                numbers, f"Products {named} would be the same item in Xero. Change one of the product numbers."
+            )
+    return problems
 
 
 def _list(tools: Tools) -> dict[str, Item]:
+    """Return all items of the organisation by folded code, and remember them."""
     found = {}
     for row in tools.xero.list_items():
-        sales = row.get("SalesDetails") or {}
-        found[row["Code"]] = Item(row["Code"], sales.get("AccountCode", ""), sales.get("TaxType", ""))
+        sales, purchases = (_side(row.get(name) or {}) for name in ("SalesDetails", "PurchaseDetails"))
+        found[_folded(row["Code"])] = Item(row["Code"], sales, purchases)
     tools.memory.remember_items(found)
     return found
 
 
-def _create(
-    tools: Tools, missing: dict[str, Product], known: dict[str, Item], *, books: Books, preferences: Preferences
-) -> dict[str, str]:
-    """Create items and add them to `known`; return by code why one could not be created."""
-    account = preferences.sales_account or books.default_sales_account()
-    problems: dict[str, str] = {}
-    refused = False
-    for chunk in _chunks(sorted(missing)):
-        documents = [_document(missing[code], account, preferences.purchase_account) for code in chunk]
-        started = tools.hold()
-        key = ids.idempotency_key(tools.connection.id, ids.content_hash(documents), started)
-        elements = tools.xero.create_items(documents, key=key)
-        for code, element in zip(chunk, elements, strict=True):
-            if element.ok:
-                known[code] = Item(code, account)
-            elif any(ALREADY_EXISTS in message for message in element.errors):
-                refused = True
-            else:
-                problems[code] = f"Xero refuses item {code}: {' '.join(element.errors)}"
-    if refused:  # somebody made them since we last listed
-        known |= _list(tools)
-    return problems
+def _side(details: Payload) -> Side:
+    return Side(details.get("AccountCode", ""), details.get("TaxType", ""))
 
 
-def _document(product: Product, sales_account: str, purchase_account: str) -> Payload:
-    document: Payload = {"Code": product.number, "Name": product.name[:50]}
-    if product.description:
-        document["Description"] = product.description[:4000]
-    if sales_account:
-        document["SalesDetails"] = {"AccountCode": sales_account}
-    if purchase_account:
-        document["PurchaseDetails"] = {"AccountCode": purchase_account}
-    return document
+def _folded(number: str) -> str:
+    return item_code(number).casefold()
 
 
-def _chunks(codes: list[str]) -> Iterable[list[str]]:
-    return (codes[start : start + CHUNK] for start in range(0, len(codes), CHUNK))
+def _chunks(numbers: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))

@@ -111,6 +111,17 @@ class Lanes:
         now_ms = _ms(self.now())
         return ask(lambda: self._redis.zcount(due, "-inf", now_ms)) + ask(lambda: self._redis.zcard(working))
 
+    def due_at(self, connection_id: str, entity: Entity) -> datetime | None:
+        """Return when the entity is due; None if it is not marked."""
+        (due,) = keys_of(connection_id, "due")
+        score = ask(lambda: self._redis.zscore(due, str(entity)))
+        return None if score is None else _time(int(score))
+
+    def is_working(self, connection_id: str, entity: Entity) -> bool:
+        """Whether somebody has claimed the entity; it may have died since."""
+        (working,) = keys_of(connection_id, "working")
+        return ask(lambda: self._redis.zscore(working, str(entity))) is not None
+
     def forget(self, connection_id: str) -> None:
         """Remove everything about a lane (its connection is gone)."""
         keys = keys_of(connection_id, "due", "working", "starts", "lease", "rests", "rung", "tries", "made")

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
 import redis
 
-from core import money
-from core.books import Account, Books, Item
+from core import ids, money
+from core.books import Account, Books, Item, Side, Terms
+from core.custom_fields import Kinds
 from core.preferences import Preferences
+from core.tracking import Category, Tracking
 from pipeline.lane_scripts import ask
 
+VERSION = 2  # of the shapes that are stored: another version forgets what the one before remembered
 BOOKS_S = 3_600
 ITEMS_S = 3_600
+TERMS_S = 3_600
+CONTACTS_S = 30 * 86_400
 PREFERENCES_S = 60
+COLUMNS_S = 3_600
+TRACKING_S = 3_600
 
 
 class Memory:
@@ -23,50 +30,65 @@ class Memory:
 
     def __init__(self, client: redis.Redis, connection_id: str) -> None:
         self._redis = client
-        self._prefix = f"memory:{connection_id}"
+        self._prefix = f"memory:{VERSION}:{connection_id}"
 
     def contact_ids(self, customer_ids: Iterable[str]) -> dict[str, str]:
         """Return the Xero contact id of each customer that is remembered."""
         wanted = sorted(set(customer_ids))
-        if not wanted:
-            return {}
-        found = cast("list[str | None]", ask(lambda: self._redis.hmget(f"{self._prefix}:contacts", wanted)))
-        return {customer: contact for customer, contact in zip(wanted, found, strict=True) if contact}
+        return self._get_fields("contacts", wanted) if wanted else {}
 
     def remember_contacts(self, contacts: Mapping[str, str]) -> None:
         if contacts:
-            pairs = [part for pair in contacts.items() for part in pair]
-            ask(lambda: self._redis.hset(f"{self._prefix}:contacts", items=pairs))
+            self._set_fields("contacts", contacts, CONTACTS_S)
 
     def forget_contacts(self, customer_ids: Iterable[str]) -> None:
         wanted = sorted(set(customer_ids))
         if wanted:
-            ask(lambda: self._redis.hdel(f"{self._prefix}:contacts", *wanted))
+            self._drop_fields("contacts", wanted)
 
     def items(self) -> dict[str, Item] | None:
-        """Return the items by code, or None when they have to be listed (again)."""
+        """Return the items by folded code, or None when they have to be listed (again)."""
         stored = self._load("items")
-        return None if stored is None else {code: Item(code, *fields) for code, fields in stored.items()}
+        if stored is None:
+            return None
+        return {folded: Item(code, Side(*sales), Side(*buys)) for folded, (code, sales, buys) in stored.items()}
 
     def remember_items(self, items: Mapping[str, Item]) -> None:
-        plain = {code: [item.sales_account, item.sales_tax_type] for code, item in items.items()}
-        self._save("items", plain, ITEMS_S)
+        self._save("items", {folded: _plain_item(item) for folded, item in items.items()}, ITEMS_S)
+
+    def add_items(self, items: Mapping[str, Item]) -> None:
+        """Remember items that were made since the others were listed."""
+        if (known := self.items()) is not None:
+            plain = {folded: _plain_item(item) for folded, item in {**known, **items}.items()}
+            self._save("items", plain, self._left("items", ITEMS_S))
 
     def forget_items(self) -> None:
-        self._forget("items")
+        self._drop("items")
 
     def books(self) -> Books | None:
         stored = self._load("books")
         if stored is None:
             return None
         accounts = {code: Account(**fields) for code, fields in stored.pop("accounts").items()}
-        return Books(**stored, accounts=accounts)
+        sales_terms, bill_terms = _terms(stored.pop("sales_terms")), _terms(stored.pop("bill_terms"))
+        return Books(**stored, accounts=accounts, sales_terms=sales_terms, bill_terms=bill_terms)
 
     def remember_books(self, books: Books) -> None:
         self._save("books", asdict(books), BOOKS_S)
 
     def forget_books(self) -> None:
-        self._forget("books")
+        self._drop("books")
+
+    def terms(self, contact_ids: Iterable[str], *, sales: bool) -> dict[str, Terms | None]:
+        """Return the terms of each contact that is remembered; None for one that is known to have none."""
+        stored = self._load(_terms_name(sales=sales)) or {}
+        return {contact: _terms(stored[contact]) for contact in contact_ids if contact in stored}
+
+    def remember_terms(self, terms: Mapping[str, Terms | None], *, sales: bool) -> None:
+        """Add to what is remembered; all of it is forgotten an hour after the first."""
+        name = _terms_name(sales=sales)
+        plain = {contact: asdict(found) if found else None for contact, found in terms.items()}
+        self._save(name, (self._load(name) or {}) | plain, self._left(name, TERMS_S))
 
     def preferences(self) -> Preferences | None:
         stored = self._load("preferences")
@@ -76,15 +98,109 @@ class Memory:
         self._save("preferences", asdict(preferences), PREFERENCES_S)
 
     def forget_preferences(self) -> None:
-        self._forget("preferences")
+        self._drop("preferences")
+
+    def column_kinds(self, setting: str) -> Kinds | None:
+        """Return what Dynamics said of the columns of this setting of custom fields, or None: ask again."""
+        stored = self._load("columns")
+        return stored["kinds"] if stored is not None and stored["setting"] == ids.digest(setting) else None
+
+    def remember_column_kinds(self, setting: str, kinds: Kinds) -> None:
+        self._save("columns", {"setting": ids.digest(setting), "kinds": kinds}, COLUMNS_S)
+
+    def forget_column_kinds(self) -> None:
+        self._drop("columns")
+
+    def tracking(self) -> Tracking | None:
+        """Return Xero's tracking categories by folded name, or None when they have to be listed (again)."""
+        stored = self._load("tracking")
+        if stored is None:
+            return None
+        return {
+            folded: Category(name, options, tuple(archived)) for folded, (name, options, archived) in stored.items()
+        }
+
+    def remember_tracking(self, tracking: Tracking) -> None:
+        plain = {folded: [one.name, one.options, one.archived] for folded, one in tracking.items()}
+        self._save("tracking", plain, TRACKING_S)
+
+    def forget_tracking(self) -> None:
+        self._drop("tracking")
 
     def _load(self, name: str) -> Any:
-        text = cast("str | None", ask(lambda: self._redis.get(f"{self._prefix}:{name}")))
+        text = self._get(name)
         return None if text is None else money.loads(text)
 
     def _save(self, name: str, document: Any, seconds: int) -> None:
-        text = money.dumps(document).decode()
+        self._set(name, money.dumps(document).decode(), seconds)
+
+    # What touches the outside: the rest of this class knows nothing of Redis.
+
+    def _get(self, name: str) -> str | None:
+        return cast("str | None", ask(lambda: self._redis.get(f"{self._prefix}:{name}")))
+
+    def _set(self, name: str, text: str, seconds: int) -> None:
         ask(lambda: self._redis.set(f"{self._prefix}:{name}", text, ex=seconds))
 
-    def _forget(self, name: str) -> None:
+    def _drop(self, name: str) -> None:
         ask(lambda: self._redis.delete(f"{self._prefix}:{name}"))
+
+    def _left(self, name: str, seconds: int) -> int:
+        """Return how long what is stored still lives; `seconds` if nothing is."""
+        left = ask(lambda: self._redis.ttl(f"{self._prefix}:{name}"))
+        return left if left > 0 else seconds
+
+    def _get_fields(self, name: str, fields: Sequence[str]) -> dict[str, str]:
+        found = cast("list[str | None]", ask(lambda: self._redis.hmget(f"{self._prefix}:{name}", fields)))
+        return {field: value for field, value in zip(fields, found, strict=True) if value}
+
+    def _set_fields(self, name: str, values: Mapping[str, str], seconds: int) -> None:
+        pairs = [part for pair in values.items() for part in pair]
+        ask(lambda: self._redis.hset(f"{self._prefix}:{name}", items=pairs))
+        ask(lambda: self._redis.expire(f"{self._prefix}:{name}", seconds))
+
+    def _drop_fields(self, name: str, fields: Sequence[str]) -> None:
+        ask(lambda: self._redis.hdel(f"{self._prefix}:{name}", *fields))
+
+
+class Forgetful(Memory):
+    """A memory for one look: it begins empty, lives in this process, and leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._fields: dict[str, dict[str, str]] = {}
+
+    def _get(self, name: str) -> str | None:
+        return self._texts.get(name)
+
+    def _set(self, name: str, text: str, seconds: int) -> None:  # noqa: ARG002 - one look is shorter than any of them
+        self._texts[name] = text
+
+    def _drop(self, name: str) -> None:
+        self._texts.pop(name, None)
+
+    def _left(self, name: str, seconds: int) -> int:  # noqa: ARG002
+        return seconds
+
+    def _get_fields(self, name: str, fields: Sequence[str]) -> dict[str, str]:
+        known = self._fields.get(name, {})
+        return {field: known[field] for field in fields if field in known}
+
+    def _set_fields(self, name: str, values: Mapping[str, str], seconds: int) -> None:  # noqa: ARG002
+        self._fields.setdefault(name, {}).update(values)
+
+    def _drop_fields(self, name: str, fields: Sequence[str]) -> None:
+        for field in fields:
+            self._fields.get(name, {}).pop(field, None)
+
+
+def _plain_item(item: Item) -> list[Any]:
+    return [item.code, *([side.account, side.tax_type] for side in (item.sales, item.purchases))]
+
+
+def _terms(stored: Any) -> Terms | None:
+    return None if stored is None else Terms(**stored)
+
+
+def _terms_name(*, sales: bool) -> str:
+    return "terms-sales" if sales else "terms-bills"

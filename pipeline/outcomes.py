@@ -20,32 +20,73 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The document stands in Xero; `adopted`: an earlier attempt had made it, and it was found.
+    """The document stands in Xero; made now, or by an earlier attempt and found.
 
-    `line_ids` names the Dynamics line behind each of its lines, as far as known.
+    `line_ids` names the Dynamics line behind each of its lines, as far as known. `agrees`: it says what the invoice
+    says now; `is_ours`: it is as we sent it. Of a document that was found neither need be so.
     """
 
     present: Present
     document: Payload
     line_ids: tuple[str, ...]
-    adopted: bool = False
+    agrees: bool = True
+    is_ours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """We changed the document in Xero, and it says now what the invoice says (rule C61); fields as of `Created`."""
+
+    present: Present
+    document: Payload
+    line_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agrees:
+    """The document in Xero says what the invoice says, so nothing was written there."""
+
+    present: Present
+    document: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class NotCarried:
+    """The invoice has changed and its document in Xero is left as it is; `text` says why and what to do (C61)."""
+
+    present: Present
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoined:
+    """A person chose another connector, or none, for an exported invoice; `text` tells it (rule C63).
+
+    `is_all`: nothing else has changed.
+    """
+
+    present: Present
+    text: str
+    is_all: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """Xero or a rule refused the invoice, or it was put aside; `messages` say why and what to do.
 
-    `keeps_attempt`: nobody knows what became of an attempt, so it stays open.
+    `keeps_attempt`: nobody knows what became of an attempt, so it stays open. `action`: what was tried, "Create" or
+    "Update".
     """
 
     present: Present
     messages: tuple[str, ...]
     keeps_attempt: bool = False
+    action: str = "Create"
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Gates are closed; `text` says which (rule C9)."""
+    """Gates are closed; `text` says which (rule C9). Empty: nothing waits any more."""
 
     present: Present
     text: str
@@ -58,7 +99,7 @@ class AttemptEnded:
     present: Present
 
 
-Outcome = Created | Failed | Waits | AttemptEnded
+Outcome = Created | Updated | Agrees | NotCarried | Rejoined | Failed | Waits | AttemptEnded
 
 
 @dataclass(slots=True)

@@ -13,16 +13,25 @@ from clients.odata import rows_path
 from core import columns
 from core.connections import NEEDS_ATTENTION, PAUSED
 from core.errors import Disconnected
-from core.gates import delivered_on, start_of
+from core.gates import delivered_on
 from pipeline.app import App
 from pipeline.attention import resume, stop
 from pipeline.lane_scripts import ask
 from pipeline.lanes import Entity
-from pipeline.reading import read_batch
+from pipeline.reading import keep_preferences, preferences_path, read_batch
 from pipeline.tools import Tools
+from pipeline.zone import in_zone
 
 OVERLAP = timedelta(minutes=10)
-NO = columns.EXPORT_STATUS["No"]
+FIRST_TO_BEGIN = timedelta(hours=14)  # how far the easternmost zone is ahead of UTC
+LOST = timedelta(days=1)  # how far back changes are looked for when the watermark is lost
+NO, YES, FAILED = (columns.EXPORT_STATUS[label] for label in ("No", "Yes", "Failed"))
+_DETAILS_AND_LINES = f"""<link-entity name="{columns.DETAILS.name}" from="stl3_invoice" to="invoiceid"
+          link-type="outer" alias="details">
+          <attribute name="stl3_xerodetailsid" />
+          <attribute name="stl3_xeroinvoiceid" />
+        </link-entity>
+        <link-entity name="invoicedetail" from="invoiceid" to="invoiceid" link-type="outer" alias="line" />"""
 
 log = structlog.get_logger()
 
@@ -58,81 +67,119 @@ def find_due(tools: Tools, *, since: datetime | None, now: datetime) -> tuple[se
     """Return the ids of the invoices that need work, and Dynamics' time when it was asked; one `$batch`."""
     asked = read_batch(
         tools,
+        preferences_path(tools),
         rows_path("invoices", {"fetchXml": _waiting_query(tools, now)}),
-        rows_path(columns.DETAILS.set_name, _open_attempts_query(tools)),
-        *_changed_queries(tools, since),
+        rows_path(columns.DETAILS.set_name, _unfinished_query(tools)),
+        rows_path("invoices", {"fetchXml": _changed_query(tools, since or now - LOST)}),
     )
     read_at = tools.dataverse.server_time
     if read_at is None:
         raise Disconnected("Dynamics answers without a date: something else is answering at its address")
-    waiting, *others = asked
+    settings, waiting, unfinished, changed = asked
+    tools = in_zone(tools, keep_preferences(tools, settings))
     found = {row["invoiceid"] for row in waiting if _may_go_today(tools, row, now)}
-    id_columns = ("stl3_dynamicsinvoiceid", "invoiceid", "_invoiceid_value")
-    found |= {row[column] for rows, column in zip(others, id_columns, strict=False) for row in rows}
+    found |= {row["stl3_dynamicsinvoiceid"] for row in unfinished} | {row["invoiceid"] for row in changed}
     return found, read_at
 
 
 def _may_go_today(tools: Tools, row: dict[str, Any], now: datetime) -> bool:
-    """Leave out what the query cannot tell: a Date Delivered that was typed in another zone (rule C11)."""
+    """Leave out what the query cannot tell: where the day has not begun in the zone in force (rules B9, C11)."""
     zone, delivered = tools.connection.zone, row.get("datedelivered")
-    if row.get("details.stl3_xerodetailsid") is None or delivered is None:
+    is_new, is_exported = (row.get(f"details.{name}") for name in ("stl3_xerodetailsid", "stl3_xeroinvoiceid"))
+    if is_new is None or is_exported is not None or delivered is None:
         return True
     return delivered_on(datetime.fromisoformat(delivered), zone) <= now.astimezone(zone).date()
 
 
 def _waiting_query(tools: Tools, now: datetime) -> str:
-    """Invoices of this connection without a details row, or not yet exported although their gates are open.
+    """Invoices of this connection without a details row, or with export status No although their gates are open.
 
-    Every gate that can be asked for is, so that an invoice that waits costs nothing (rules C1 to C7).
+    Every gate that can be asked for is, so that an invoice that waits costs nothing (rules C1 to C7). One that is
+    exported belongs to the connection of its details row, whatever its connector and Date Delivered say (rule C63).
     """
-    tomorrow = now.astimezone(tools.connection.zone).date() + timedelta(days=1)
-    # No day up to today is written later than this, whatever zone it was typed in.
-    before = max(start_of(tomorrow, tools.connection.zone), datetime.combine(tomorrow, time(0), UTC))
+    # The zone in force comes with the same answer. No day that has begun anywhere is written later than this.
+    before = datetime.combine((now + FIRST_TO_BEGIN).date() + timedelta(days=1), time(0), UTC)
     return f"""<fetch distinct="true">
       <entity name="invoice">
         <attribute name="invoiceid" />
         <attribute name="datedelivered" />
         <filter type="and">
-          <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
           <condition attribute="statecode" operator="eq" value="0" />
           <filter type="or">
-            <condition entityname="details" attribute="stl3_xerodetailsid" operator="null" />
+            <filter type="and">
+              <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
+              <condition entityname="details" attribute="stl3_xerodetailsid" operator="null" />
+            </filter>
             <filter type="and">
               <condition entityname="details" attribute="stl3_exportstatus" operator="eq" value="{NO}" />
               <condition entityname="line" attribute="invoicedetailid" operator="not-null" />
               <condition attribute="pricelevelid" operator="not-null" />
               <condition attribute="customerid" operator="not-null" />
               <condition attribute="datedelivered" operator="not-null" />
-              <condition attribute="datedelivered" operator="lt" value="{before:%Y-%m-%dT%H:%M:%SZ}" />
+              <filter type="or">
+                <filter type="and">
+                  <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
+                  <condition entityname="details" attribute="stl3_xeroinvoiceid" operator="null" />
+                  <condition attribute="datedelivered" operator="lt" value="{before:%Y-%m-%dT%H:%M:%SZ}" />
+                </filter>
+                {_exported_here(tools)}
+              </filter>
             </filter>
           </filter>
         </filter>
-        <link-entity name="{columns.DETAILS.name}" from="stl3_invoice" to="invoiceid" link-type="outer"
-          alias="details">
-          <attribute name="stl3_xerodetailsid" />
-        </link-entity>
-        <link-entity name="invoicedetail" from="invoiceid" to="invoiceid" link-type="outer" alias="line" />
+        {_DETAILS_AND_LINES}
       </entity>
     </fetch>"""
 
 
-def _open_attempts_query(tools: Tools) -> dict[str, str]:
-    """One that was put aside is Failed and keeps its open attempt until a person sets it to No."""
-    mine = f"stl3_connectionid eq '{tools.connection.id}' and stl3_exportstatus eq {NO}"
-    return {"$select": "stl3_dynamicsinvoiceid", "$filter": f"stl3_attemptstarted ne null and {mine}"}
+def _unfinished_query(tools: Tools) -> dict[str, str]:
+    """Attempts to create that are open, and updates whose end nobody wrote down; not what waits or has failed.
+
+    One that was put aside is Failed and keeps its open attempt until a person sets it to No.
+    """
+    creating = f"(stl3_attemptstarted ne null and stl3_exportstatus eq {NO})"
+    updating = (
+        f"(stl3_fingerprint eq null and stl3_xeroinvoiceid ne null and stl3_exportstatus eq {YES}"
+        " and stl3_waitingfor eq null and stl3_Invoice/statecode eq 0)"
+    )
+    mine = f"stl3_connectionid eq '{tools.connection.id}'"
+    return {"$select": "stl3_dynamicsinvoiceid", "$filter": f"{mine} and ({creating} or {updating})"}
 
 
-def _changed_queries(tools: Tools, since: datetime | None) -> list[str]:
-    """Invoices and lines changed since the watermark: the event of the change may have been lost."""
-    if since is None:
-        return []
-    changed = f"modifiedon ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    mine = f"_stl3_connector_value eq {tools.connection.id}"
-    on_line = f"invoiceid/{mine}"
-    return [
-        rows_path("invoices", {"$select": "invoiceid", "$filter": f"{changed} and {mine}"}),
-        rows_path("invoicedetails", {"$select": "_invoiceid_value", "$filter": f"{changed} and {on_line}"}),
-    ]
+def _changed_query(tools: Tools, since: datetime) -> str:
+    """Invoices changed since then, or a line of them: the event of the change may have been lost.
+
+    What failed is left out: a later edit alone does not make it go (rule C60).
+    """
+    moment = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"""<fetch distinct="true">
+      <entity name="invoice">
+        <attribute name="invoiceid" />
+        <filter type="and">
+          <filter type="or">
+            <condition entityname="details" attribute="stl3_exportstatus" operator="null" />
+            <condition entityname="details" attribute="stl3_exportstatus" operator="ne" value="{FAILED}" />
+          </filter>
+          <filter type="or">
+            <condition attribute="modifiedon" operator="ge" value="{moment}" />
+            <condition entityname="line" attribute="modifiedon" operator="ge" value="{moment}" />
+          </filter>
+          <filter type="or">
+            <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
+            {_exported_here(tools)}
+          </filter>
+        </filter>
+        {_DETAILS_AND_LINES}
+      </entity>
+    </fetch>"""
+
+
+def _exported_here(tools: Tools) -> str:
+    return f"""<filter type="and">
+                  <condition entityname="details" attribute="stl3_connectionid" operator="eq"
+                    value={quoteattr(tools.connection.id)} />
+                  <condition entityname="details" attribute="stl3_xeroinvoiceid" operator="not-null" />
+                </filter>"""
 
 
 class Watermark:

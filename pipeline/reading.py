@@ -9,10 +9,13 @@ from clients.dataverse import Read
 from clients.http import Payload
 from clients.odata import lookup_in, odata_in, rows_path
 from core import columns
+from core.custom_fields import INVOICE, LINE, CustomFields
 from core.errors import Disconnected, Rejected
 from core.preferences import Preferences
 from mappers import dynamics
 from mappers import preferences as preferences_mapper
+from mappers.custom_rows import expand, needs_labels, select, with_custom
+from pipeline.custom_fields import read_custom_fields
 from pipeline.outcomes import Present
 from pipeline.tools import Tools
 
@@ -25,35 +28,47 @@ def read_invoices(tools: Tools, invoice_ids: Iterable[str]) -> dict[str, Present
     wanted = sorted(set(invoice_ids))
     if not wanted:
         return {}
-    invoices, lines, details = read_batch(
-        tools,
-        rows_path(
-            "invoices",
-            {
-                "$select": dynamics.INVOICE_SELECT,
-                "$expand": dynamics.INVOICE_EXPAND,
-                "$filter": odata_in("invoiceid", wanted),
-            },
-        ),
-        rows_path(
-            "invoicedetails",
-            {
-                "$select": dynamics.LINE_SELECT,
-                "$expand": dynamics.LINE_EXPAND,
-                "$filter": lookup_in("_invoiceid_value", wanted),
-            },
-        ),
-        rows_path(
-            columns.DETAILS.set_name,
-            {"$select": dynamics.DETAILS_SELECT, "$filter": odata_in("stl3_dynamicsinvoiceid", wanted)},
-        ),
-    )
+    custom = read_custom_fields(tools, read_preferences(tools))
+    try:
+        invoices, lines, details = read_batch(tools, *_reads(wanted, custom))
+    except Disconnected:
+        tools.memory.forget_column_kinds()  # one may be gone: the next look at the metadata says which
+        raise
     lines_of = defaultdict(list)
     for line in lines:
         lines_of[line["_invoiceid_value"]].append(line)
-    invoice_of = {row["invoiceid"]: dynamics.to_invoice(row, lines_of[row["invoiceid"]]) for row in invoices}
+    invoice_of = {
+        row["invoiceid"]: with_custom(
+            dynamics.to_invoice(row, lines_of[row["invoiceid"]]),
+            row,
+            lines_of[row["invoiceid"]],
+            custom,
+            tools.connection.zone,
+        )
+        for row in invoices
+    }
     details_of = {row["stl3_dynamicsinvoiceid"]: dynamics.to_details(row) for row in details}
     return {key: Present(key, invoice_of.get(key), details_of.get(key)) for key in wanted}
+
+
+def _reads(wanted: Sequence[str], custom: CustomFields) -> tuple[Read, Read, Read]:
+    """The invoices with their customers, their lines with the products, their details."""
+    invoices = {
+        "$select": select(dynamics.INVOICE_SELECT, custom, INVOICE),
+        "$expand": expand(dynamics.INVOICE_EXPAND, custom),
+        "$filter": odata_in("invoiceid", wanted),
+    }
+    lines = {
+        "$select": select(dynamics.LINE_SELECT, custom, LINE),
+        "$expand": expand(dynamics.LINE_EXPAND, custom),
+        "$filter": lookup_in("_invoiceid_value", wanted),
+    }
+    details = {"$select": dynamics.DETAILS_SELECT, "$filter": odata_in("stl3_dynamicsinvoiceid", wanted)}
+    return (
+        Read(rows_path("invoices", invoices), labels=needs_labels(custom, lines=False)),
+        Read(rows_path("invoicedetails", lines), labels=needs_labels(custom, lines=True)),
+        Read(rows_path(columns.DETAILS.set_name, details)),
+    )
 
 
 def list_attempt_members(tools: Tools, attempt_keys: Sequence[str]) -> list[str]:
@@ -72,19 +87,29 @@ def read_preferences(tools: Tools) -> Preferences:
     known = tools.memory.preferences()
     if known is not None:
         return known
+    (rows,) = read_batch(tools, preferences_path(tools))
+    return keep_preferences(tools, rows)
+
+
+def preferences_path(tools: Tools) -> str:
+    """Return the path of the connection's settings row, for whoever reads it along with other things."""
     query = {
         "$select": preferences_mapper.SELECT,
         "$filter": f"stl3_connectionid eq '{tools.connection.id}'",
     }
-    (rows,) = read_batch(tools, rows_path(columns.SETTINGS.set_name, query))
+    return rows_path(columns.SETTINGS.set_name, query)
+
+
+def keep_preferences(tools: Tools, rows: Sequence[Payload]) -> Preferences:
+    """Return the settings of these rows (one, or none for the defaults), and remember them."""
     found = preferences_mapper.to_preferences(rows[0]) if rows else Preferences()
     tools.memory.remember_preferences(found)
     return found
 
 
-def read_batch(tools: Tools, *paths: str) -> list[tuple[Payload, ...]]:
-    """Return the rows of each path, in one call. Raises Transient, Limited or Disconnected."""
-    outcomes = tools.dataverse.batch([Read(path) for path in paths])
+def read_batch(tools: Tools, *reads: Read | str) -> list[tuple[Payload, ...]]:
+    """Return the rows of each read or path, in one call. Raises Transient, Limited or Disconnected."""
+    outcomes = tools.dataverse.batch([Read(read) if isinstance(read, str) else read for read in reads])
     for outcome in outcomes:
         if isinstance(outcome.error, Rejected):
             # A refused read is never the invoice's fault: a table or column of ours is missing over there.

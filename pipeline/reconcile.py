@@ -5,17 +5,20 @@ A plain function: whoever calls it (actor, command line, simulation test) has cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from core import gates
-from pipeline.attempts import DEAD_STATUSES, create, resolve
+from pipeline.attempts import create, resolve
 from pipeline.documents import prepare
-from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report, Waits
-from pipeline.reading import read_invoices
+from pipeline.following import is_exported, sort_out
+from pipeline.outcomes import AttemptEnded, Outcome, Present, Report, Waits
+from pipeline.reading import read_invoices, read_preferences
 from pipeline.tools import Tools
+from pipeline.updates import carry_over
 from pipeline.writeback import write_back
+from pipeline.zone import in_zone
 
 
 def reconcile(tools: Tools, invoice_ids: Iterable[str]) -> Report:
@@ -25,6 +28,7 @@ def reconcile(tools: Tools, invoice_ids: Iterable[str]) -> Report:
     Raises what `core.errors` names; whatever was not finished is then still due.
     """
     report = Report()
+    tools = in_zone(tools, read_preferences(tools))
     presents = read_invoices(tools, filter(_is_guid, invoice_ids))
     ended: set[str] = set()
     open_rows = [present.details for present in presents.values() if _has_open_attempt(present, tools)]
@@ -40,17 +44,21 @@ def reconcile(tools: Tools, invoice_ids: Iterable[str]) -> Report:
     ours = [
         present for present in presents.values() if _is_ours(present, tools) and not _has_open_attempt(present, tools)
     ]
-    waits = [outcome for present in ours if (outcome := _waits(tools, present, now, report)) is not None]
-    ready = [present for present in ours if _may_go(tools, present, now)]
-    known = [present for present in ready if present.details is not None and present.details.xero_invoice_id]
-    fresh = [present for present in ready if present not in known]
-
-    outcomes: list[Outcome] = [*waits, *_revisit(tools, known)]
-    if fresh:
-        members, failed = prepare(tools, fresh)
+    fresh = [present for present in ours if not is_exported(present)]
+    outcomes: list[Outcome] = [
+        outcome for present in fresh if (outcome := _waits(tools, present, now, report)) is not None
+    ]
+    ready = [present for present in fresh if _may_go(tools, present, now)]
+    if ready:
+        members, failed = prepare(tools, ready)
         outcomes += failed
         if members:
             outcomes += create(tools, members, report)
+    write_back(tools, outcomes, report)
+    # Only then: an update of which nobody knows what became of it must not keep new documents from being recorded.
+    changed, outcomes = sort_out(tools, filter(is_exported, ours), report)
+    if changed:
+        outcomes += carry_over(tools, changed, report)
     write_back(tools, outcomes, report)
     return report
 
@@ -101,21 +109,3 @@ def _waits(tools: Tools, present: Present, now: datetime, report: Report) -> Wai
     if not text or text == (details.waiting_for if details else None):
         return None
     return Waits(present, text)
-
-
-def _revisit(tools: Tools, presents: Sequence[Present]) -> list[Outcome]:
-    """A person set an exported invoice back to No (rule C7): a document that lives is kept, never made again."""
-    xero_ids = [present.details.xero_invoice_id for present in presents if present.details is not None]
-    documents = {row["InvoiceID"]: row for row in tools.xero.list_invoices(ids=xero_ids)} if xero_ids else {}
-    outcomes: list[Outcome] = []
-    for present in presents:
-        xero_id = present.details.xero_invoice_id if present.details else ""
-        document = documents.get(xero_id)
-        if document is not None and document["Status"] not in DEAD_STATUSES:
-            outcomes.append(Created(present, document, (), adopted=True))
-        else:
-            was = "is not found" if document is None else f"has been {document['Status'].lower()}"
-            outcomes.append(
-                Failed(present, (f"The document {xero_id} {was} in Xero. This version does not send it again.",))
-            )
-    return outcomes

@@ -18,12 +18,13 @@ from pipeline.dead import DeadLetter
 from pipeline.lane_scripts import ask
 from pipeline.lanes import Claimed, Entity, Lease
 from pipeline.outcomes import Failed, Report
-from pipeline.reading import read_invoices
+from pipeline.reading import read_invoices, read_preferences
 from pipeline.reconcile import reconcile
 from pipeline.tools import Tools
 from pipeline.tries import Tries
 from pipeline.verdict import FRUITLESS_TOGETHER, PARK_AFTER, SINGLY_AFTER, decide, is_hopeless, keeps_count
 from pipeline.writeback import write_back
+from pipeline.zone import in_zone
 
 BATCH_MAX = 50
 
@@ -163,6 +164,7 @@ def _park(app: App, tools: Tools, lease: Lease, entity: Entity, *, error: str, t
     log.error("entity.parked", connection=tools.connection.id, entity=str(entity), reference=reference)
     message = f"This is our fault, not yours. Our support can find it by the reference {reference}."
     try:
+        tools = in_zone(tools, read_preferences(tools))
         present = read_invoices(tools, [entity.id])[entity.id]
         write_back(tools, [Failed(present, (message,), keeps_attempt=True)], Report())
     except LeaseLost:

@@ -14,16 +14,23 @@ from tests.world import START, World
 
 @pytest.fixture
 def fresh_world(tmp_path: Path) -> Iterator[Callable[[], World]]:
-    """Opens a new world at each call; the ones before it are forgotten."""
+    """Opens a new world at each call; the ones before it are forgotten.
+
+    In the end no request to Xero of any of them may have been other than the published description says.
+    """
     numbers = count()
+    complaints: list[list[str]] = []
     with time_machine.travel(START, tick=False) as travel:
 
         def fresh() -> World:
             folder = tmp_path / str(next(numbers))
             folder.mkdir()
-            return World(folder, travel)
+            opened = World(folder, travel)
+            complaints.append(opened.described.complaints)
+            return opened
 
         yield fresh
+    assert [complaint for each in complaints for complaint in each] == []
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ from simulators.microsoft import MicrosoftLogin
 from simulators.wire import Fault
 from simulators.xero import XeroSimulator
 from simulators.xero.state import Organisation
+from tests.described import Described
 from tests.simulation.observing import Observing
 from tests.simulation.taps import Tap, TappedRedis
 from tests.wsgi_adapter import mount
@@ -50,13 +51,14 @@ ACTIVE_PRODUCT = {"statecode": 0, "statuscode": 1}
 
 @dataclass
 class Line:
-    """A line to be made; `product` is a product number, None a write-in."""
+    """A line to be made; `product` is a product number, None a write-in; `row` replaces or adds columns."""
 
     text: str
     price: str
     quantity: str = "1"
     product: str | None = None
     discount: str = "0"
+    row: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -73,7 +75,7 @@ class World(Observing):
         self.travel.move_to(self.clock.now())
         chance = random.Random(self.seed)
         self.xero = XeroSimulator(self.clock, chance)
-        self.org = self.xero.add_organisation(name="Contoso Books", region="UK", currencies=["EUR"])
+        self.org = self.xero.add_organisation(name="Contoso Books", region="UK", currencies=["EUR", "JPY", "KWD"])
         self.xero.add_app(
             client_id="xero-app",
             client_secret="xero-secret",
@@ -87,6 +89,7 @@ class World(Observing):
         self.dynamics.customise(columns.definition())
         self.login.add_app(DIRECTORY, client_id="dynamics-app", client_secret="dynamics-secret")
         self.app_user = self.dynamics.add_app_user("dynamics-app")
+        self.described = Described(self.xero.wire)
         self.tap = Tap()
         self.redis_server = fakeredis.FakeServer()
         self.redis = TappedRedis(server=self.redis_server, decode_responses=True)
@@ -109,7 +112,7 @@ class World(Observing):
     def new_process(self) -> App:
         """Return the parts of a fresh process."""
         session: requests.Session = open_session(None)
-        xero, dynamics = self.tap.over(self.xero.wire), self.tap.over(self.dynamics.wire)
+        xero, dynamics = self.tap.over(self.described), self.tap.over(self.dynamics.wire)
         mount(session, "https://api.xero.com", xero)
         mount(session, "https://identity.xero.com", xero)
         mount(session, DYNAMICS_URL, dynamics)
@@ -170,7 +173,7 @@ class World(Observing):
         self.products = {number: self.add_product(number, name) for number, name in products.items()}
         self.customers = {"Fourth Coffee": self.add_customer("Fourth Coffee", accountnumber="AC-100")}
 
-    def add_product(self, number: str, name: str) -> str:
+    def add_product(self, number: str, name: str, **different: Any) -> str:
         row = {
             "name": name,
             "productnumber": number,
@@ -178,7 +181,7 @@ class World(Observing):
             "defaultuomid@odata.bind": f"/uoms({self.unit})",
             "defaultuomscheduleid@odata.bind": f"/uomschedules({self.unit_group})",
         }
-        return self.sales.create("product", row | ACTIVE_PRODUCT)
+        return self.sales.create("product", row | ACTIVE_PRODUCT | different)
 
     def currency(self, code: str) -> str:
         rows = self.dynamics.rows("transactioncurrencies")
@@ -272,13 +275,14 @@ class World(Observing):
             "manualdiscountamount": Decimal(line.discount),
         }
         if line.product is None:
-            return row | {"isproductoverridden": True, "productdescription": line.text}
+            return row | {"isproductoverridden": True, "productdescription": line.text} | line.row
         return row | {
             "isproductoverridden": False,
             "ispriceoverridden": True,
             "productid@odata.bind": f"/products({self.products[line.product]})",
             "uomid@odata.bind": f"/uoms({self.unit})",
             "description": line.text,
+            **line.row,
         }
 
     # -- what happens ------------------------------------------------------------------------------------------

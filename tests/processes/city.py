@@ -15,6 +15,8 @@ from demo.company import Company
 from demo.stack import Stack
 from demo.story import Sale, plan, save
 from demo.watch import Watcher, came_true
+from tests.contract import openapi
+from tests.described import ACCOUNTING, complaints_of
 
 WAIT_S = 60.0
 
@@ -68,6 +70,18 @@ class City:
     def invoices_in_xero(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._control("GET", "xero", f"state/{self.company.tenant_id}")["Invoices"]
         return found
+
+    def close(self) -> None:
+        """Stop everything; no request to Xero may have been other than the published description says."""
+        wrong = [
+            complaint
+            for call in self.calls("xero")
+            if call["method"] in ("PUT", "POST") and call["path"].startswith(ACCOUNTING) and openapi.is_available()
+            for complaint in complaints_of(call["method"], call["path"], call["body"].encode())
+        ]
+        self.stack.stop()
+        self.stack.remove_data()
+        assert wrong == []
 
     def switch_webhooks(self, **switches: Any) -> None:
         self._control("POST", "dynamics", "webhook-switches", switches)

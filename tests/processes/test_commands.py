@@ -24,8 +24,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 def city() -> Iterator[City]:
     made = open_city(workers=1)
     yield made
-    made.stack.stop()
-    made.stack.remove_data()
+    made.close()
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -83,7 +82,7 @@ def test_doctor_says_what_is_wrong_and_how_to_mend_it(tmp_path: Path) -> None:
     [
         ("nonsense", "not JSON"),
         ("{}", "a list"),
-        ('[{"timezone": "Mars/Olympus"}]', "timezone: unknown zone"),
+        ('[{"timezone": "Mars/Olympus"}]', "timezone: “Mars/Olympus” is not a time zone"),
         ('[{"timezone": "Europe/London", "xero": {"tenant_id": "x"}, "dynamics": {}}]', "xero.tenant_id"),
     ],
 )
@@ -125,6 +124,32 @@ def test_sync_takes_an_invoice_by_number_by_id_and_by_link(city: City) -> None:
 def test_sync_says_which_invoice_it_cannot_find(city: City) -> None:
     with pytest.raises(DemoFailed, match="Not found in Dynamics: INV-NONE"):
         city.stack.run("sync", "INV-NONE")
+
+
+def test_preview_shows_what_is_sent_and_explain_what_became_of_it(city: City) -> None:
+    """As an operator types them: text for people, JSON for machines, both from running processes."""
+    sale = city.sale(0)
+    city.until_true(sale)
+
+    (explained,) = json.loads(city.stack.run("explain", sale.invoice_id, "--json"))
+    (shown,) = json.loads(city.stack.run("preview", sale.invoice_id, "--json"))
+
+    assert explained["verdict"].startswith("It is in Xero: ")
+    document = next(each for each in city.invoices_in_xero() if sale.invoice_id in each["Url"])
+    assert shown["document"]["Contact"]["ContactID"] == document["Contact"]["ContactID"]
+    assert shown["totals"]["xero"] == {
+        "net": document["SubTotal"],
+        "tax": document["TotalTax"],
+        "total": document["Total"],
+    }
+    assert explained["verdict"] in city.stack.run("explain", sale.invoice_id)
+    assert "In brackets:" in city.stack.run("preview", sale.invoice_id)
+
+
+@pytest.mark.parametrize("command", ["explain", "preview"])
+def test_an_unknown_invoice_is_told_and_ends_with_an_error(city: City, command: str) -> None:
+    with pytest.raises(DemoFailed, match="Not found in Dynamics: INV-NONE"):
+        city.stack.run(command, "INV-NONE")
 
 
 def test_a_removed_connection_leaves_no_lane_behind(city: City) -> None:

@@ -21,8 +21,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 def city() -> Iterator[City]:
     made = open_city(workers=1)
     yield made
-    made.stack.stop()
-    made.stack.remove_data()
+    made.close()
 
 
 def test_a_worker_killed_before_the_write_back_leaves_one_of_each(city: City) -> None:

@@ -124,7 +124,8 @@ def test_an_idle_poll_is_one_call_that_writes_nothing(world: World) -> None:
     world.save_invoices(3)
     world.save_invoice(Line("Work", "1.00"), **{"pricelevelid@odata.bind": None})
     world.save_invoice(Line("Work", "1.00"), datedelivered="2026-11-25T00:00:00Z")
-    failing = world.save_invoice(Line("Work", "1.00"), freightamount=10)
+    world.products["X" * 31] = world.add_product("X" * 31, "Too long a number")
+    failing = world.save_invoice(Line("Work", "1.00", product="X" * 31))
     world.settle()
     assert world.status(failing) == "Failed"
 

@@ -112,6 +112,13 @@ def date_moved(world: World, invoice_id: str) -> None:
 
 
 CHANGES = [other_amount, other_customer, cancelled, deleted, connector_cleared, date_moved]
+UPDATED = "Invoice has been updated in"
+FOLLOWS = {
+    other_amount: UPDATED,
+    other_customer: UPDATED,
+    date_moved: UPDATED,
+    connector_cleared: "The connector of this invoice",
+}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -119,7 +126,7 @@ CHANGES = [other_amount, other_customer, cancelled, deleted, connector_cleared, 
 def test_what_was_made_is_found_whatever_has_become_of_its_invoice(
     world: World, change: Callable[[World, str], None], minutes: int
 ) -> None:
-    """The open attempt outranks every gate: the one document is recorded, no other is made."""
+    """The open attempt outranks every gate: the one document is recorded, no other is made; then it is followed."""
     (invoice_id,) = start_attempt(world, made=True)
     change(world, invoice_id)
     world.pass_time(minutes=minutes)
@@ -130,10 +137,11 @@ def test_what_was_made_is_found_whatever_has_become_of_its_invoice(
     assert world.details(invoice_id)["stl3_xeroinvoiceid"] == document["InvoiceID"]
     assert world.details(invoice_id)["stl3_attemptstarted"] is None
     assert world.status(invoice_id) == "Yes"
-    rows = world.dynamics.rows(columns.HISTORY.set_name)
-    assert [row["stl3_details"].split("\n")[0] for row in rows] == [
-        f"Invoice has been created in Xero - {document['InvoiceID']}"
-    ]
+    first, *others = [row["stl3_details"].split("\n")[0] for row in world.dynamics.rows(columns.HISTORY.set_name)]
+    assert first == f"Invoice has been created in Xero - {document['InvoiceID']}"
+    assert (
+        [row.split(" ")[:5] for row in others] == [FOLLOWS[change].split(" ")] if change in FOLLOWS else others == []
+    )
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -159,17 +167,37 @@ def test_what_was_not_made_follows_the_invoice_as_it_is_now(
         assert world.status(invoice_id) == "No"
 
 
-def test_an_adopted_document_that_differs_from_the_invoice_is_not_taken_for_agreed(world: World) -> None:
-    """The difference stands in the history, and the fingerprint stays empty, so that the edit is not forgotten."""
+def test_an_adopted_document_that_differs_from_the_invoice_is_brought_up_to_date(world: World) -> None:
+    """It is as the attempt sent it, so nobody but us has changed it: the edit made meanwhile follows (rule C61)."""
     (invoice_id,) = start_attempt(world, made=True)
     other_amount(world, invoice_id)
     world.pass_time(minutes=6)
 
     world.settle()
 
-    (row,) = world.history(invoice_id)
-    assert "Net total in Xero 1.00 GBP, in Dynamics 99.00: difference -98.00" in row["stl3_details"]
-    assert world.details(invoice_id)["stl3_fingerprint"] is None
+    created, updated = world.history(invoice_id)
+    assert "Net total in Xero 1.00 GBP, in Dynamics 99.00: difference -98.00" in created["stl3_details"]
+    assert updated["stl3_details"].startswith("Invoice has been updated in Xero")
+    (document,) = world.all_documents()
+    assert document["SubTotal"] == Decimal("99.00")
+    world.assert_quiet()
+
+
+def test_an_adopted_document_that_somebody_has_changed_is_left_as_it_is(world: World) -> None:
+    """Found otherwise than it was sent: nobody knows who did it, so the history lists what differs."""
+    (invoice_id,) = start_attempt(world, made=True)
+    (document,) = world.all_documents()
+    world.xero.user(world.org).edit_line(document["InvoiceID"], UnitAmount="5.00")
+    world.pass_time(minutes=6)
+
+    world.settle()
+
+    created, left = world.history(invoice_id)
+    assert created["stl3_details"].startswith("Invoice has been created in Xero")
+    assert "somebody may have changed it there" in left["stl3_details"]
+    assert "price: 5.00 in Xero, 1.00 in Dynamics" in left["stl3_details"]
+    assert world.status(invoice_id) == "Yes"
+    world.assert_quiet()
 
 
 def test_a_call_is_sent_again_with_the_same_key_and_the_same_body(world: World) -> None:

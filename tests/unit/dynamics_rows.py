@@ -37,6 +37,12 @@ def contact_row(**different: Any) -> dict[str, Any]:
     } | different
 
 
+def chosen_row(code: str | None, **different: Any) -> dict[str, Any]:
+    """An account or a tax type that somebody chose on a line."""
+    row = {"stl3_code": code, "stl3_name": "200 - Sales", "_stl3_connector_value": CONNECTION_ID, "statecode": 0}
+    return row | different
+
+
 def invoice_row(**different: Any) -> dict[str, Any]:
     return {
         "@odata.etag": 'W/"123"',
@@ -53,13 +59,20 @@ def invoice_row(**different: Any) -> dict[str, Any]:
         "discountpercentage": None,
         "freightamount": None,
         "totallineitemamount": Decimal("30.00"),
+        "totalamountlessfreight": Decimal("30.00"),
         "totaltax": Decimal("0.00"),
         "totalamount": Decimal("30.00"),
         "_pricelevelid_value": "price-list",
+        "_customerid_value": CUSTOMER_ID,
         "_stl3_connector_value": CONNECTION_ID,
         "stl3_invoicetype": None,
         "stl3_lineamounttypes": None,
-        "_stl3_brandingtheme_value": None,
+        "stl3_BrandingTheme": {
+            "stl3_themeid": "theme-1",
+            "stl3_name": "Special Projects",
+            "_stl3_connector_value": CONNECTION_ID,
+            "statecode": 0,
+        },
         "modifiedon": "2026-11-24T09:00:00Z",
         "transactioncurrencyid": {"isocurrencycode": "GBP", "currencyprecision": 2},
         "customerid_account": account_row(),
@@ -78,13 +91,13 @@ def line_row(**different: Any) -> dict[str, Any]:
         "priceperunit": Decimal("10.00"),
         "volumediscountamount": None,
         "manualdiscountamount": Decimal("0.00"),
-        "baseamount": Decimal("30.00"),
+        "extendedamount": Decimal("30.00"),
         "tax": None,
         "producttypecode": 1,
         "lineitemnumber": 1,
         "sequencenumber": None,
         "createdon": "2026-11-24T09:00:00Z",
         "productid": {"productid": "p-1", "productnumber": "CHAIR-01", "name": "Chair", "description": None},
-        "stl3_TaxType": {"stl3_code": "OUTPUT2"},
+        "stl3_TaxType": chosen_row("OUTPUT2", stl3_name="OUTPUT2 - 20%"),
         "stl3_AccountCode": None,
     } | different

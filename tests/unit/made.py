@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.books import Account, Books
 from core.connections import IN_SERVICE, Connection
-from core.invoice import Customer, Details, Invoice, Line, Product
+from core.invoice import Chosen, Customer, Details, Invoice, Line, Product
+from core.preferences import Preferences
+from mappers.basis import Basis
+from mappers.xero import XeroInvoice, to_xero
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CONNECTION_ID = "11111111-1111-5111-8111-111111111111"
@@ -43,9 +47,14 @@ def product(**different: Any) -> Product:
     return Product(**{"id": "p-1", "number": "CHAIR-01", "name": "Office chair"} | different)
 
 
+def chosen(code: str, **different: Any) -> Chosen:
+    return Chosen(**{"code": code, "name": f"{code} - Sales", "connector_id": CONNECTION_ID} | different)
+
+
 def line(**different: Any) -> Line:
     made: dict[str, Any] = {
         "id": "line-1",
+        "is_write_in": different.get("product") is None,
         "product": None,
         "text": "Work",
         "description": "",
@@ -53,10 +62,13 @@ def line(**different: Any) -> Line:
         "price": Decimal("10.00"),
         "volume_discount": Decimal(0),
         "manual_discount": Decimal(0),
-        "base_amount": None,
+        "extended_amount": None,
         "tax": Decimal(0),
         "product_type": 1,
     }
+    for name in ("account", "tax_type"):
+        if isinstance(different.get(name), str):
+            different[name] = chosen(different[name])
     return Line(**made | different)
 
 
@@ -70,7 +82,8 @@ def invoice(*lines: Line, **different: Any) -> Invoice:
         "connector_id": CONNECTION_ID,
         "kind": "Sales Invoice",
         "line_amount_types": "Exclusive",
-        "branding_theme_id": "",
+        "branding_theme": None,
+        "customer_id": CUSTOMER_ID,
         "customer": customer(),
         "price_list_id": "price-list",
         "currency": "GBP",
@@ -83,6 +96,7 @@ def invoice(*lines: Line, **different: Any) -> Invoice:
         "discount_percentage": Decimal(0),
         "freight": Decimal(0),
         "total_lines": Decimal("10.00"),
+        "total_less_freight": None,
         "total_tax": Decimal(0),
         "total": Decimal("10.00"),
         "lines": lines or (line(),),
@@ -109,3 +123,19 @@ def books(**different: Any) -> Books:
         "310": Account("310", "DIRECTCOSTS", "INPUT2"),
     }
     return Books(**{"base_currency": "GBP", "short_code": "!abc", "accounts": accounts} | different)
+
+
+def basis(**different: Any) -> Basis:
+    """What invoices are mapped with; settings by their names in `core.preferences`, the rest by those of a basis."""
+    own = {name: different.pop(name) for name in Basis.__slots__ if name in different}
+    made: dict[str, Any] = {
+        "books": books(),
+        "preferences": Preferences(**different),
+        "zone": ZoneInfo("Europe/London"),
+    }
+    return Basis(**made | own)
+
+
+def mapped(made: Invoice, **different: Any) -> XeroInvoice:
+    """Return the document of an invoice; `different` as in `basis`."""
+    return to_xero(made, contact_id="contact-1", basis=basis(**different), url="https://contoso.example/invoice")

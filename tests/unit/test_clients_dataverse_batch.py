@@ -57,6 +57,27 @@ def test_a_batch_tells_what_became_of_each_step(world: World) -> None:
     assert sent.headers["Prefer"] == "odata.continue-on-error"
 
 
+def test_labels_are_asked_for_by_the_reads_that_need_them(world: World) -> None:
+    """On further pages too; they cost bytes, so no other read asks for them."""
+    following = f"{ROOT}invoices?$skiptoken=2"
+    world.say_batch(
+        http_part(200, '{"value":[]}'),
+        http_part(200, json.dumps({"value": [], "@odata.nextLink": following})),
+        http_part(200, '{"value":[]}'),
+    )
+    world.say({"value": []})
+
+    world.dataverse.batch(
+        [Read("accounts?$select=name"), Read("invoices?$select=new_region", labels=True), Read("contacts?$top=1")]
+    )
+
+    batch, page = world.script.sent
+    preferences = [line for line in batch.body.decode().splitlines() if line.startswith("Prefer: ")]
+    assert ["OData.Community.Display.V1.FormattedValue" in line for line in preferences] == [False, True, False]
+    assert ["odata.maxpagesize=1000" in line for line in preferences] == [True, True, False]
+    assert page.headers["Prefer"] == preferences[1].removeprefix("Prefer: ")
+
+
 def test_no_steps_no_call(world: World) -> None:
     assert world.dataverse.batch([]) == []
     assert world.script.sent == []

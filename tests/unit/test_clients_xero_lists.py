@@ -164,6 +164,14 @@ def test_all_pages_of_contacts_are_read(world: World) -> None:
     assert [world.query(n)["page"] for n in (0, 1)] == ["1", "2"]
 
 
+def test_tracking_categories_come_with_their_options(world: World) -> None:
+    category = {"Name": "Region", "Status": "ACTIVE", "Options": [{"Name": "North", "Status": "ARCHIVED"}]}
+    world.say({"TrackingCategories": [category]})
+
+    assert list(world.xero.list_tracking_categories()) == [category]
+    assert world.script.sent[0].url == f"{API}/api.xro/2.0/TrackingCategories?includeArchived=true"
+
+
 def test_the_organisation_is_one(world: World) -> None:
     world.say({"Organisations": [{"Name": "Demo", "ShortCode": "!x"}]})
 

@@ -46,8 +46,13 @@ def consents(world: World) -> Consents:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("timezone", None, "timezone: Missing data"),
-        ("timezone", "Mars/Olympus", "timezone: unknown zone"),
+        (
+            "timezone",
+            "Mars/Olympus",
+            "timezone: “Mars/Olympus” is not a time zone: write an IANA name such as Europe",
+        ),
+        ("timezone", "europe/london", "timezone: “europe/london” is not a time zone: did you mean Europe/London?"),
+        ("timezone", "../../etc/passwd", "timezone: “../../etc/passwd” is not a time zone"),
         ("timezone", 7, "timezone: Not a valid string"),
         ("xero", None, "xero: Missing data"),
         ("xero.tenant_id", None, "xero.tenant_id: Missing data"),
@@ -65,6 +70,8 @@ def consents(world: World) -> Consents:
         ("settings", {"invented": 1}, "settings: invented = 1 is not possible"),
         ("settings", {"status": "PAID"}, "choose one of Draft, Submitted, Authorised"),
         ("settings", [], "settings: Not a valid mapping"),
+        ("settings", {"timezone": "Mars/Olympus"}, "settings.timezone: “Mars/Olympus” is not a time zone"),
+        ("settings", {"timezone": 7}, "settings: timezone = 7 is not possible"),
         ("xero.client_id", None, "set XERO_CLIENT_ID and XERO_CLIENT_SECRET"),
         ("dynamics.client_secret", None, "set MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET"),
     ],

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
 from core import connections
-from core.gates import billed_lines, gates_of, opens_at, start_of, waiting_text
+from core.gates import billed_lines, delivered_on, gates_of, opens_at, start_of, waiting_text
 from tests.unit.made import NOON, connection, details, invoice, line
 
 CLOSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -20,7 +20,7 @@ CLOSED: dict[str, tuple[dict[str, Any], str]] = {
     "C2 cancelled": ({"state": 3}, "an active invoice"),
     "C2 closed": ({"state": 1}, "an active invoice"),
     "C3": ({"price_list_id": ""}, "price list"),
-    "C4": ({"customer": None}, "customer"),
+    "C4": ({"customer": None, "customer_id": ""}, "customer"),
     "C5 empty": ({"delivered_at": None}, "Date Delivered"),
     "C5 future": ({"delivered_at": datetime(2027, 2, 3, tzinfo=UTC)}, "goes on 3 Feb 2027 (Date Delivered)"),
     "C6": ({"lines": ()}, "at least one line"),
@@ -71,7 +71,7 @@ def test_a_connection_out_of_service_closes_c8_with_its_own_words(state: str) ->
 
 
 def test_everything_that_is_missing_is_named_in_the_order_of_the_rules() -> None:
-    empty = invoice(price_list_id="", customer=None, delivered_at=None, lines=())
+    empty = invoice(price_list_id="", customer=None, customer_id="", delivered_at=None, lines=())
 
     gates = gates_of(empty, None, connection(), NOON)
 
@@ -107,7 +107,11 @@ def test_a_note_alone_is_a_line() -> None:
         ("Pacific/Kiritimati", date(2027, 1, 5), datetime(2027, 1, 4, 10, tzinfo=UTC)),
         ("America/Santiago", date(2027, 9, 5), datetime(2027, 9, 5, 4, tzinfo=UTC)),  # midnight does not exist
         ("Africa/Cairo", date(2027, 4, 30), datetime(2027, 4, 29, 22, tzinfo=UTC)),  # nor there
+        ("Asia/Beirut", date(2027, 3, 28), datetime(2027, 3, 27, 22, tzinfo=UTC)),
         ("America/Havana", date(2026, 11, 1), datetime(2026, 11, 1, 4, tzinfo=UTC)),  # midnight comes twice
+        ("Asia/Beirut", date(2026, 10, 25), datetime(2026, 10, 24, 22, tzinfo=UTC)),  # at midnight it is 23:00 again
+        ("Pacific/Apia", date(2027, 1, 5), datetime(2027, 1, 4, 11, tzinfo=UTC)),
+        ("Pacific/Pago_Pago", date(2027, 1, 5), datetime(2027, 1, 5, 11, tzinfo=UTC)),
         ("Asia/Kathmandu", date(2027, 1, 5), datetime(2027, 1, 4, 18, 15, tzinfo=UTC)),
     ],
 )
@@ -135,3 +139,55 @@ def test_today_begins_earlier_in_the_east() -> None:
 
     assert closed_rules(gates_of(dated, None, connection(timezone="Pacific/Auckland"), NOON)) == []
     assert closed_rules(gates_of(dated, None, connection(timezone="Europe/London"), NOON)) == ["C5"]
+
+
+@pytest.mark.parametrize(
+    ("timezone", "stored"),
+    [
+        ("America/Santiago", datetime(2027, 9, 5, 3, tzinfo=UTC)),  # 23:00 of the day before
+        ("America/Santiago", datetime(2027, 9, 5, 4, tzinfo=UTC)),  # 01:00
+        ("Africa/Cairo", datetime(2027, 4, 29, 21, tzinfo=UTC)),
+        ("Africa/Cairo", datetime(2027, 4, 29, 22, tzinfo=UTC)),
+        ("Asia/Beirut", datetime(2027, 3, 27, 21, tzinfo=UTC)),
+        ("Asia/Beirut", datetime(2027, 3, 27, 22, tzinfo=UTC)),
+    ],
+)
+def test_a_day_without_midnight_is_recognised_either_way_that_it_may_be_stored(
+    timezone: str, stored: datetime
+) -> None:
+    """Rule C11: whoever converts a midnight that does not exist has two moments to choose from."""
+    days = {"America/Santiago": date(2027, 9, 5), "Africa/Cairo": date(2027, 4, 30), "Asia/Beirut": date(2027, 3, 28)}
+
+    assert delivered_on(stored, ZoneInfo(timezone)) == days[timezone]
+
+
+@pytest.mark.parametrize(
+    "timezone",
+    ["Pacific/Auckland", "Pacific/Apia", "Pacific/Kiritimati", "Pacific/Chatham", "Pacific/Pago_Pago", "Etc/GMT+12"],
+)
+def test_the_day_that_was_typed_in_the_connections_zone_comes_back_all_year(timezone: str) -> None:
+    """Rule C11: beyond twelve hours too, on days when clocks change as well."""
+    zone, first = ZoneInfo(timezone), date(2026, 12, 1)
+    days = [first + timedelta(days=number) for number in range(400)]
+
+    assert [delivered_on(start_of(day, zone), zone) for day in days] == days
+
+
+def test_each_day_of_every_zone_begins_once_and_comes_back() -> None:
+    """No zone makes an invoice go a day early or late, whatever its clocks do within a year."""
+    days = [date(2026, 11, 1) + timedelta(days=number) for number in range(366)]
+
+    def is_sound(zone: ZoneInfo, day: date) -> bool:
+        start = start_of(day, zone)
+        before = start - timedelta(seconds=1)
+        return (
+            start.astimezone(zone).date() == day
+            and before.astimezone(zone).date() < day
+            and delivered_on(start, zone) == day
+        )
+
+    names = sorted(available_timezones() - {"Factory", "localtime"})
+    wrong = [(name, day) for name in names for day in days if not is_sound(ZoneInfo(name), day)]
+
+    assert len(names) > 400
+    assert wrong == []

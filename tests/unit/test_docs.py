@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -142,3 +143,21 @@ def test_the_files_that_rules_name_exist() -> None:
 
     assert named
     assert [name for name in sorted(named) if not ((ROOT / name).exists() or (ROOT / "tests" / name).exists())] == []
+
+
+def test_every_rule_that_works_is_named_by_a_test() -> None:
+    """In the docstring of the test itself; of the settings and the invoice's way to Xero, every single rule."""
+    works = {number for number, mark, _ in rules() if mark != "not yet"}
+    required = {number for number in works if number[0] in "BC" and number[1:]}
+
+    assert len(required) > 45
+    assert sorted(required - rules_named_by_tests()) == []
+
+
+def rules_named_by_tests() -> set[str]:
+    found: set[str] = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                found |= set(re.findall(r"\b[A-H]\d+\b", ast.get_docstring(node) or ""))
+    return found

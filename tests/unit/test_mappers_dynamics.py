@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from core import columns
-from core.invoice import Address, Customer, Details, Invoice, Line, Product
+from core.invoice import Address, Chosen, Customer, Details, Invoice, Line, Product
 from mappers.dynamics import fingerprint, to_details, to_invoice
-from tests.unit.dynamics_rows import contact_row, invoice_row, line_row
-from tests.unit.made import CONNECTION_ID, CUSTOMER_ID, INVOICE_ID, customer, invoice, line, product
+from tests.unit.dynamics_rows import chosen_row, contact_row, invoice_row, line_row
+from tests.unit.made import CONNECTION_ID, CUSTOMER_ID, INVOICE_ID, chosen, customer, invoice, line, product
 
 
 def _less(row: dict[str, Any], name: str) -> dict[str, Any]:
@@ -35,7 +35,8 @@ def test_a_full_row_becomes_an_invoice() -> None:
         connector_id=CONNECTION_ID,
         kind="Sales Invoice",
         line_amount_types="Exclusive",
-        branding_theme_id="",
+        branding_theme=Chosen("theme-1", "Special Projects", CONNECTION_ID),
+        customer_id=CUSTOMER_ID,
         customer=Customer(
             kind="account",
             id=CUSTOMER_ID,
@@ -56,11 +57,13 @@ def test_a_full_row_becomes_an_invoice() -> None:
         discount_percentage=Decimal(0),
         freight=Decimal(0),
         total_lines=Decimal("30.00"),
+        total_less_freight=Decimal("30.00"),
         total_tax=Decimal("0.00"),
         total=Decimal("30.00"),
         lines=(
             Line(
                 id="line-1",
+                is_write_in=False,
                 product=Product("p-1", "CHAIR-01", "Chair"),
                 text="",
                 description="Black",
@@ -68,10 +71,10 @@ def test_a_full_row_becomes_an_invoice() -> None:
                 price=Decimal(10),
                 volume_discount=Decimal(0),
                 manual_discount=Decimal(0),
-                base_amount=Decimal(30),
+                extended_amount=Decimal(30),
                 tax=Decimal(0),
                 product_type=1,
-                tax_type="OUTPUT2",
+                tax_type=Chosen("OUTPUT2", "OUTPUT2 - 20%", CONNECTION_ID),
                 number=1,
                 created_at=datetime(2026, 11, 24, 9, tzinfo=UTC),
             ),
@@ -93,15 +96,12 @@ def test_null_and_missing_say_the_same(without: Any) -> None:
 def test_an_empty_row_is_an_invoice_without_anything() -> None:
     bare = to_invoice({"invoiceid": INVOICE_ID}, [{"invoicedetailid": "line-1"}])
 
-    assert (bare.customer, bare.delivered_at, bare.due_on, bare.terms, bare.connector_id) == (
-        None,
-        None,
-        None,
-        None,
-        "",
-    )
+    assert (bare.customer, bare.delivered_at, bare.due_on, bare.terms, bare.branding_theme) == (None,) * 5
+    assert (bare.connector_id, bare.customer_id, bare.currency, bare.currency_decimals) == ("", "", "", 2)
     assert (bare.kind, bare.line_amount_types, bare.net) == ("Sales Invoice", "Exclusive", Decimal(0))
-    assert (bare.lines[0].product, bare.lines[0].base_amount, bare.lines[0].quantity) == (None, None, Decimal(0))
+    (only,) = bare.lines
+    assert (only.product, only.extended_amount, only.account, only.tax_type) == (None, None, None, None)
+    assert (only.quantity, only.is_write_in) == (Decimal(0), False)
 
 
 def test_unknown_columns_are_ignored() -> None:
@@ -123,6 +123,41 @@ def test_a_contact_is_a_customer_too() -> None:
         mobile="07700 900000",
         address=Address(),
     )
+
+
+def test_a_customer_that_cannot_be_read_is_still_one_that_was_chosen() -> None:
+    """Deleted, or a right is missing: the lookup has its id and the expansion is empty."""
+    made = to_invoice(invoice_row(customerid_account=None), [])
+
+    assert (made.customer_id, made.customer) == (CUSTOMER_ID, None)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (chosen_row("200"), Chosen("200", "200 - Sales", CONNECTION_ID)),
+        (chosen_row("200", statecode=1), Chosen("200", "200 - Sales", CONNECTION_ID, is_active=False)),
+        (chosen_row("200", _stl3_connector_value="another"), Chosen("200", "200 - Sales", "another")),
+        (chosen_row("200", _stl3_connector_value=None), Chosen("200", "200 - Sales")),
+        (chosen_row(None), Chosen("", "200 - Sales", CONNECTION_ID)),
+        ({}, Chosen("")),
+        (None, None),
+    ],
+)
+def test_what_was_chosen_comes_with_its_connection_and_whether_it_is_in_use(
+    row: dict[str, Any] | None, expected: Chosen | None
+) -> None:
+    """Rule F4 needs both."""
+    made = to_invoice(invoice_row(), [line_row(stl3_AccountCode=row)])
+
+    assert made.lines[0].account == expected
+
+
+def test_a_write_in_is_told_by_its_own_column() -> None:
+    """A product that was deleted from under its line does not make a write-in of it."""
+    made = to_invoice(invoice_row(), [line_row(productid=None), line_row(productid=None, isproductoverridden=True)])
+
+    assert [each.is_write_in for each in made.lines] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -220,15 +255,14 @@ def test_a_details_row_without_its_etag_or_ids_is_refused(name: str) -> None:
 # -- the fingerprint ---------------------------------------------------------------------------------------
 
 FULL = invoice(
-    line(product=product(), created_at=datetime(2026, 11, 24, tzinfo=UTC), number=1, base_amount=Decimal(10))
+    line(product=product(), created_at=datetime(2026, 11, 24, tzinfo=UTC), number=1, extended_amount=Decimal(10))
 )
 RELEVANT: list[dict[str, Any]] = [
-    {"number": "INV-2"},
+    {"connector_id": "another"},
     {"kind": "Purchase Invoice"},
     {"line_amount_types": "Inclusive"},
-    {"branding_theme_id": "theme"},
-    {"customer": None},
-    {"customer": customer(id="another")},
+    {"branding_theme": chosen("theme")},
+    {"customer_id": "another"},
     {"currency": "EUR"},
     {"delivered_at": datetime(2026, 11, 25, tzinfo=UTC)},
     {"delivered_at": None},
@@ -237,27 +271,50 @@ RELEVANT: list[dict[str, Any]] = [
     {"description": "PO 2"},
     {"discount": Decimal("0.01")},
     {"discount_percentage": Decimal(1)},
+    {"total_less_freight": Decimal("9.99")},
     {"freight": Decimal(1)},
+    {"custom": {"new_ponumber": "4711"}},
     {"lines": ()},
     {"lines": (*FULL.lines, line(id="line-2"))},
 ]
 RELEVANT_ON_LINE: list[dict[str, Any]] = [
+    {"is_write_in": True},
     {"product": None},
+    {"product": product(id="p-2")},
     {"product": product(number="DESK-02")},
-    {"product": product(name="Stool")},
     {"text": "Labour"},
     {"description": "Red"},
     {"quantity": Decimal(2)},
     {"price": Decimal("10.01")},
+    {"extended_amount": Decimal(9)},
+    {"product_type": 3},
+    {"account": chosen("400")},
+    {"tax_type": chosen("NONE")},
+    {"custom": {"new_serial": "A-1"}},
+]
+# By columns that count only through what they make of the line's net, or that people and systems change without
+# meaning anything for the document.
+OUTSIDE: dict[str, Any] = {
+    "name": "Another order",
+    "number": "INV-2",
+    "state": 3,
+    "status_reason": 100003,
+    "customer": customer(name="Fourth Coffee Ltd"),
+    "price_list_id": "another",
+    "total_lines": Decimal(11),
+    "total_tax": Decimal(2),
+    "total": Decimal(12),
+}
+OUTSIDE_ON_LINE: list[dict[str, Any]] = [
+    {"product": product(name="Stool", description="Oak")},
     {"volume_discount": Decimal(1)},
     {"manual_discount": Decimal(1)},
-    {"base_amount": Decimal(9)},
-    {"base_amount": None},
-    {"product_type": 3},
-    {"account_code": "400"},
-    {"tax_type": "NONE"},
+    {"tax": Decimal(2), "extended_amount": Decimal(12)},
+    {"account": None},
+    {"number": 7},
+    {"sequence": 7},
+    {"created_at": None},
 ]
-OUTSIDE = {"state": 3, "status_reason": 100003, "connector_id": "", "total_tax": Decimal(2), "total": Decimal(12)}
 
 
 @pytest.mark.parametrize("different", RELEVANT, ids=lambda each: next(iter(each)))
@@ -273,24 +330,26 @@ def test_what_xero_should_know_of_a_line_changes_it(different: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_what_the_connector_writes_and_the_state_do_not(name: str) -> None:
+def test_what_the_connector_writes_the_state_and_names_do_not(name: str) -> None:
+    """Rule C53; customers and products are copied once (rules B2, B3)."""
     assert fingerprint(replace(FULL, **{name: OUTSIDE[name]})) == fingerprint(FULL)
-    assert fingerprint(replace(FULL, lines=(replace(FULL.lines[0], tax=Decimal(2)),))) == fingerprint(FULL)
+
+
+@pytest.mark.parametrize("different", OUTSIDE_ON_LINE, ids=lambda each: next(iter(each)))
+def test_the_tax_that_is_written_back_and_the_like_do_not(different: dict[str, Any]) -> None:
+    """Rule C53: else every export would look like a change by a person."""
+    changed = replace(FULL, lines=(replace(FULL.lines[0], **different),))
+
+    assert fingerprint(changed) == fingerprint(FULL)
 
 
 def test_every_column_is_inside_or_named_as_outside() -> None:
     """A new field of an invoice is noticed here: somebody has to say on which side it stands."""
     tested = {name for each in RELEVANT for name in each} | set(OUTSIDE)
-    constant = {"id", "name", "price_list_id", "currency_decimals", "total_lines"}
+    on_line = {name for each in (*RELEVANT_ON_LINE, *OUTSIDE_ON_LINE) for name in each}
 
-    assert {field.name for field in fields(Invoice)} == tested | constant
-    assert {field.name for field in fields(Line)} == {name for each in RELEVANT_ON_LINE for name in each} | {
-        "id",
-        "tax",
-        "number",
-        "sequence",
-        "created_at",
-    }
+    assert {field.name for field in fields(Invoice)} == tested | {"id", "currency_decimals"}
+    assert {field.name for field in fields(Line)} == on_line | {"id"}
 
 
 def test_the_order_of_lines_changes_it() -> None:
@@ -327,7 +386,7 @@ def test_fingerprints_are_equal_exactly_for_equal_prices(one: int, other: int) -
 def test_it_carries_its_version_and_fits_its_column() -> None:
     length = next(each.max_length for each in columns.DETAILS.columns if each.name == "stl3_fingerprint")
 
-    assert fingerprint(FULL).startswith("1:")
+    assert fingerprint(FULL).startswith("2:")
     assert len(fingerprint(FULL)) <= length
 
 

@@ -15,6 +15,7 @@ from mappers.preferences import SELECT, to_preferences, to_row
 
 SWITCHES = [field.name for field in fields(Preferences) if field.type == "bool"]
 TEXTS = ["sales_account", "purchase_account", "timezone", "freight_account"]
+CUSTOM = '{"reference": "new_ponumber"}'
 CODE = st.text(alphabet="0123456789ABC", max_size=10)
 CHOSEN = st.fixed_dictionaries(
     {},
@@ -23,6 +24,7 @@ CHOSEN = st.fixed_dictionaries(
         **dict.fromkeys(TEXTS, CODE),
         "status": st.sampled_from(["DRAFT", "SUBMITTED", "AUTHORISED"]),
         "cancel_by": st.sampled_from(["Credit note", "Void"]),
+        "custom_fields": st.just(CUSTOM),
     },
 )
 
@@ -40,6 +42,7 @@ def test_an_empty_row_has_the_defaults_of_the_rules() -> None:
         timezone="",
         cancel_by="Credit note",
         freight_account="",
+        custom_fields="",
     )
 
     assert to_preferences({}) == to_preferences(dict.fromkeys(SELECT.split(","))) == Preferences() == expected
@@ -61,7 +64,7 @@ def test_what_is_chosen_comes_back(chosen: dict[str, Any]) -> None:
 
 def test_every_setting_can_be_chosen_and_is_read() -> None:
     other: dict[str, Any] = {name: not getattr(Preferences(), name) for name in SWITCHES}
-    other |= dict.fromkeys(TEXTS, "400") | {"status": "AUTHORISED", "cancel_by": "Void"}
+    other |= dict.fromkeys(TEXTS, "400") | {"status": "AUTHORISED", "cancel_by": "Void", "custom_fields": CUSTOM}
 
     assert set(other) == {field.name for field in fields(Preferences)}
     assert to_preferences(to_row(other)) == Preferences(**other)
@@ -96,6 +99,11 @@ def test_an_option_that_nobody_knows_is_the_default() -> None:
         {"sales_account": 400},
         {"sales_account": None},
         {"sales_account": "12345678901"},
+        {"custom_fields": 7},
+        {"custom_fields": ["new_ponumber"]},
+        {"custom_fields": "new_ponumber"},
+        {"custom_fields": {"reference": "{" + "x" * 4000 + "}"}},
+        {"custom_fields": {"reference": "x" * 4000 + "{new_ponumber}"}},
     ],
     ids=str,
 )
@@ -109,3 +117,28 @@ def test_the_message_names_what_is_possible() -> None:
         to_row({"invented": 1})
     with pytest.raises(ValueError, match="choose one of Draft, Submitted, Authorised"):
         to_row({"status": "PAID"})
+
+
+def test_custom_fields_are_taken_as_an_object_and_laid_out_for_people() -> None:
+    """Whoever opens the settings in Dynamics reads and corrects them there."""
+    row = to_row({"custom_fields": {"reference": "Größe {new_ponumber}", "tracking": {"Region": "new_region"}}})
+
+    assert row["stl3_customfields"] == (
+        '{\n  "reference": "Größe {new_ponumber}",\n  "tracking": {\n    "Region": "new_region"\n  }\n}'
+    )
+    assert to_row({"custom_fields": ""}) == {"stl3_customfields": ""}
+
+
+def test_custom_fields_that_are_wrong_are_refused_with_every_mistake() -> None:
+    with pytest.raises(
+        ValueError, match=r"^settings: custom_fields: colour: is not known\..* number: must be a text"
+    ):
+        to_row({"custom_fields": {"colour": "new_a", "number": 7}})
+
+
+def test_what_cancelling_does_is_chosen_in_the_settings() -> None:
+    """Rules B8 and B10: what is empty means no credit note by itself, and credit notes rather than voids."""
+    note, void = to_row({"create_credit_notes": True}), to_row({"cancel_by": "Void"})
+
+    assert (to_preferences(note).create_credit_notes, to_preferences(void).cancel_by) == (True, "Void")
+    assert (to_preferences({}).create_credit_notes, to_preferences({}).cancel_by) == (False, "Credit note")

@@ -8,9 +8,11 @@ import fakeredis
 import pytest
 import time_machine
 
-from core.books import Item
+from core.books import Item, Side, Terms
+from core.custom_fields import Kinds
 from core.errors import Transient
 from core.preferences import Preferences
+from core.tracking import Category
 from pipeline.dead import DeadLetter, DeadLetters
 from pipeline.lanes import Entity
 from pipeline.memory import BOOKS_S, ITEMS_S, PREFERENCES_S, Memory
@@ -39,16 +41,58 @@ def test_nothing_is_remembered_at_first(memory: Memory) -> None:
 
 
 def test_what_is_remembered_comes_back(memory: Memory) -> None:
-    items = {"CHAIR-01": Item("CHAIR-01", "400", "OUTPUT2"), "DESK-02": Item("DESK-02")}
-    memory.remember_books(books())
+    items = {"chair-01": Item("CHAIR-01", Side("400", "OUTPUT2"), Side("310")), "desk-02": Item("DESK-02")}
+    kept = books(sales_terms=Terms(20, "OFFOLLOWINGMONTH"))
+    memory.remember_books(kept)
     memory.remember_items(items)
     memory.remember_preferences(Preferences(status="AUTHORISED", create_contacts=False))
     memory.remember_contacts({"a": "x-1", "b": "x-2"})
 
-    assert memory.books() == books()
+    assert memory.books() == kept
     assert memory.items() == items
     assert memory.preferences() == Preferences(status="AUTHORISED", create_contacts=False)
     assert memory.contact_ids(["a", "c", "a"]) == {"a": "x-1"}
+
+
+def test_an_item_that_was_made_joins_those_that_are_remembered(memory: Memory) -> None:
+    chair, desk = Item("CHAIR-01", Side("400")), Item("DESK-02")
+    memory.add_items({"chair-01": chair})
+    assert memory.items() is None
+
+    memory.remember_items({"chair-01": chair})
+    memory.add_items({"desk-02": desk})
+
+    assert memory.items() == {"chair-01": chair, "desk-02": desk}
+
+
+def test_terms_are_remembered_by_side_and_so_is_having_none(memory: Memory) -> None:
+    net_20 = Terms(20, "DAYSAFTERBILLDATE")
+    memory.remember_terms({"x-1": net_20}, sales=True)
+    memory.remember_terms({"x-2": None}, sales=True)
+
+    assert memory.terms(["x-1", "x-2", "x-3"], sales=True) == {"x-1": net_20, "x-2": None}
+    assert memory.terms(["x-1"], sales=False) == {}
+
+
+def test_the_kinds_of_columns_belong_to_one_setting(memory: Memory) -> None:
+    """A setting that was changed is looked up anew."""
+    kinds: Kinds = {"invoice": {"new_a": "text", "new_b": "label"}, "contact": {}}
+    memory.remember_column_kinds("setting", kinds)
+
+    assert memory.column_kinds("setting") == kinds
+    assert memory.column_kinds("another") is None
+    memory.forget_column_kinds()
+    assert memory.column_kinds("setting") is None
+
+
+def test_tracking_categories_come_back(memory: Memory) -> None:
+    tracking = {"region": Category("Region", {"north": "North"}, ("south",)), "branch": Category("Branch")}
+    assert memory.tracking() is None
+    memory.remember_tracking(tracking)
+
+    assert memory.tracking() == tracking
+    memory.forget_tracking()
+    assert memory.tracking() is None
 
 
 def test_no_items_is_something_to_remember(memory: Memory) -> None:

@@ -1,0 +1,218 @@
+"""Explains where an invoice stands and what to do: facts → words; the verdict first, then everything behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from core import gates
+from core.connections import IN_SERVICE
+from core.gates import Gate
+from core.invoice import Details, Invoice
+from pipeline.facts import Facts
+
+Row = tuple[str, str]
+
+FARTHEST = timedelta(hours=14)  # how far the easternmost zone is ahead of UTC
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`verdict` is the answer in a line; `gates` are empty where there is no invoice to look at."""
+
+    verdict: str
+    invoice: tuple[Row, ...]
+    gates: tuple[Gate, ...]
+    date: tuple[Row, ...]
+    xero: tuple[Row, ...]
+    work: tuple[Row, ...]
+
+
+def explain(facts: Facts) -> Explanation:
+    """Return what to tell a person about this invoice."""
+    found = gates.gates_of(facts.invoice, facts.details, facts.connection, facts.now) if facts.invoice else []
+    return Explanation(
+        verdict=_verdict(facts, found),
+        invoice=_who(facts),
+        gates=tuple(_as_exported(gate, facts) for gate in found),
+        date=_date(facts),
+        xero=_xero(facts),
+        work=_work(facts),
+    )
+
+
+def _as_exported(gate: Gate, facts: Facts) -> Gate:
+    """An exported invoice needs no second export: its closed gate asks for nothing."""
+    if gate.rule == "C7" and facts.details is not None and facts.details.export_status == "Yes":
+        return replace(gate, remedy="Nothing: it has been exported.")
+    return gate
+
+
+def _verdict(facts: Facts, found: list[Gate]) -> str:
+    details = facts.details
+    if details is not None and _is_elsewhere(facts, details):
+        return f"It went through another connection ({details.connection_id}), with which its document stays."
+    if details is not None:
+        if details.export_status == "Failed":
+            return f"It failed: {_failure(facts)}"
+        if details.attempt_started is not None:
+            since = _told(details.attempt_started, facts)
+            return f"An attempt to create it in Xero is open since {since}: its outcome is looked up first."
+        if details.export_status == "Yes":
+            lost = "" if facts.invoice else " It is gone from Dynamics, or the connector may not read it any more."
+            change = f" {details.waiting_for[0].upper()}{details.waiting_for[1:]}." if details.waiting_for else ""
+            return f"It is in Xero: {_document(facts, details)}.{change}{lost}"
+    if facts.invoice is None:
+        return "It is gone from Dynamics, or the connector may not read it any more; it was not in Xero."
+    if waiting := gates.waiting_text(found):
+        return f"It waits: {waiting}."
+    if facts.trouble:
+        return f"It waits for the administrator: {facts.trouble}"
+    return _going(facts)
+
+
+def _is_elsewhere(facts: Facts, details: Details) -> bool:
+    """Rule C63."""
+    bound = details.xero_invoice_id or details.attempt_started
+    return bool(bound) and details.connection_id != facts.connection.id
+
+
+def _going(facts: Facts) -> str:
+    """Every gate is open: when it goes."""
+    work = facts.work
+    if work.is_claimed:
+        return "It is being worked on now."
+    if work.rests_until is not None:
+        return f"It may go, but this connection rests until {_told(work.rests_until, facts)}."
+    if work.due_at is not None and work.due_at <= facts.now:
+        return "It is due and goes within seconds, if a worker is running."
+    if work.due_at is not None:
+        return f"It may go, and is looked at again at {_told(work.due_at, facts)}."
+    return "It may go, but nothing has marked it yet: the next poll will, or `connector sync` does now."
+
+
+def _failure(facts: Facts) -> str:
+    """The first line of what its history says: Xero's own words, as a rule."""
+    text = next((entry.text for entry in facts.history if not entry.worked), "")
+    return text.split("\n", 1)[0] or "its history does not say why; set Export status to No to try again."
+
+
+def _document(facts: Facts, details: Details) -> str:
+    number = details.xero_number or "a document without a number"
+    return ", ".join(part for part in (number, facts.in_xero.status.capitalize()) if part)
+
+
+def _who(facts: Facts) -> tuple[Row, ...]:
+    invoice, details = facts.invoice, facts.details
+    rows = [("Connection", f"{facts.connection.name} ({facts.connection.id})")]
+    if facts.connection.state != IN_SERVICE:
+        rows.append(("Its state", f"{facts.connection.state}: {facts.connection.state_reason}".rstrip(": ")))
+    if facts.trouble:
+        rows.append(("To repair", facts.trouble))
+    rows.append(("Invoice id", facts.invoice_id))
+    if invoice is not None:
+        rows += [
+            ("Invoice", f"{invoice.number} {invoice.name}".strip()),
+            ("Kind", invoice.kind),
+            ("Customer", _customer(invoice)),
+        ]
+        if invoice.connector_id not in ("", facts.connection.id):
+            rows.append(("Connector on it", f"another one ({invoice.connector_id})"))
+    if details is not None and details.connection_id != facts.connection.id:
+        rows.append(("Xero details", f"of another connection ({details.connection_id})"))
+    return tuple(rows)
+
+
+def _customer(invoice: Invoice) -> str:
+    if invoice.customer is not None:
+        return f"{invoice.customer.name} ({invoice.customer.kind})"
+    return "chosen, but it is deleted or cannot be read" if invoice.customer_id else "none"
+
+
+def _date(facts: Facts) -> tuple[Row, ...]:
+    """Date Delivered: what is stored, the day it is taken for and why (rule C11), and when that day begins."""
+    invoice, zone = facts.invoice, facts.connection.zone
+    if invoice is None or invoice.delivered_at is None:
+        return ()
+    stored = invoice.delivered_at.astimezone(UTC)
+    day, whose = gates.taken_for(stored, zone)
+    rows = [
+        ("Stored", f"{stored:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Taken for", f"{day.day} {day:%b %Y}: {_reason(stored, whose, facts.connection.timezone)}"),
+    ]
+    since_midnight = timedelta(hours=stored.hour, minutes=stored.minute, seconds=stored.second)
+    if whose == "a zone's in the west" and since_midnight >= DAY - FARTHEST:
+        meant, typed_at = day + DAY, _offset(DAY - since_midnight)
+        doubt = (
+            f"if it was typed in a zone more than 12 hours ahead ({typed_at}: New Zealand in summer, Tonga, Samoa, "
+            f"Kiribati), {meant.day} {meant:%b %Y} was meant. Set the time zone of the connection to that zone."
+        )
+        rows.append(("But", doubt))
+    starts = gates.start_of(day, zone)
+    if starts > facts.now:
+        rows.append(("Goes", f"just after {_told(starts, facts)}, if the other gates are open then"))
+    return tuple(rows)
+
+
+def _reason(stored: datetime, whose: gates.Midnight, timezone: str) -> str:
+    if whose == "the zone's":
+        return f"this is midnight in {timezone}, the connection's time zone."
+    if whose == "UTC's":
+        return f"this is midnight in UTC (and not in {timezone}), so the day as it is written."
+    since_midnight = timedelta(hours=stored.hour, minutes=stored.minute, seconds=stored.second)
+    start = f"this is midnight neither in {timezone} nor in UTC, so it was typed in another zone:"
+    if whose == "a zone's in the east":
+        return f"{start} from 12:00 UTC on one in the east ({_offset(DAY - since_midnight)}), a day on."
+    return f"{start} before 12:00 UTC one in the west ({_offset(-since_midnight)}), the same day."
+
+
+def _offset(ahead: timedelta) -> str:
+    minutes = abs(int(ahead.total_seconds())) // 60
+    return f"UTC{'-' if ahead < timedelta(0) else '+'}{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _xero(facts: Facts) -> tuple[Row, ...]:
+    details, in_xero = facts.details, facts.in_xero
+    if details is None:
+        return (("Xero details", "none yet: no worker has seen this invoice with its connector"),)
+    rows = [("Export status", details.export_status)]
+    optional = (
+        ("Waiting for", details.waiting_for),
+        ("Open attempt", f"since {_told(details.attempt_started, facts)}" if details.attempt_started else ""),
+        ("Number", details.xero_number),
+        ("Status", in_xero.status.capitalize()),
+        ("Exported", _told(in_xero.exported_at, facts) if in_xero.exported_at else ""),
+        ("Link", in_xero.url),
+    )
+    rows += [(label, text) for label, text in optional if text]
+    for entry in facts.history:
+        at = _told(entry.at, facts) if entry.at else "?"
+        rows.append((f"{at} {entry.action}", f"{'Successful' if entry.worked else 'Failed'}: {entry.text}"))
+    return tuple(rows)
+
+
+def _work(facts: Facts) -> tuple[Row, ...]:
+    work = facts.work
+    rows = []
+    if work.is_claimed:
+        rows.append(("In work", "a worker has it now"))
+    if work.due_at is not None:
+        rows.append(("Due", f"{'since' if work.due_at <= facts.now else 'at'} {_told(work.due_at, facts)}"))
+    if not rows:
+        rows.append(("Due", "not marked"))
+    if work.rests_until is not None:
+        rows.append(
+            ("Lane", f"rests until {_told(work.rests_until, facts)}: a limit, or a fault that is tried again")
+        )
+    rows += [
+        ("Put aside", f"{_told(letter.at, facts)}, {letter.error}, reference {letter.reference}")
+        for letter in work.dead
+    ]
+    return tuple(rows)
+
+
+def _told(moment: datetime, facts: Facts) -> str:
+    """The connection's time, as in the history in Dynamics."""
+    local = moment.astimezone(facts.connection.zone)
+    return f"{local.day} {local:%b %Y %H:%M:%S} ({local:%Z})"

@@ -1,0 +1,118 @@
+"""Carries what changed in Dynamics over to documents that stand in Xero, or says why not (rules C7, C61)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from clients.http import Payload
+from mappers.comparing import TYPES, Difference, differences, in_words
+from mappers.links import Origin, find_origin
+from pipeline.amend import Pair, amend
+from pipeline.attempts import DEAD_STATUSES
+from pipeline.documents import prepare
+from pipeline.following import Followed
+from pipeline.outcomes import Agrees, Failed, NotCarried, Outcome, Present, Report, Updated
+from pipeline.tools import Tools
+
+OPEN_STATUSES = frozenset({"DRAFT", "SUBMITTED"})
+
+
+def carry_over(tools: Tools, followed: Sequence[Followed], report: Report) -> list[Outcome]:
+    """Return what became of these changed invoices (at most 50): one call to read, one to write what may be written.
+
+    Raises Unknown if nobody knows what Xero did; repeating is safe.
+    """
+    found = {row["InvoiceID"]: row for row in tools.xero.list_invoices(ids=[one.xero_id for one in followed])}
+    outcomes: list[Outcome] = []
+    alive: list[tuple[Followed, Payload]] = []
+    for one in followed:
+        document = found.get(one.xero_id)
+        if document is None or document["Status"] in DEAD_STATUSES:
+            outcomes.append(_gone(one, document))
+        elif find_origin(document) != _origin(tools, one.present):
+            outcomes.append(_foreign(one.present, document))
+        else:
+            alive.append((one, document))
+    to_send: list[Pair] = []
+    for may_write in (True, False):
+        chosen = {
+            one.present.invoice_id: document for one, document in alive if _may_write(one, document) is may_write
+        }
+        members, failed = prepare(
+            tools, [one.present for one, _ in alive if one.present.invoice_id in chosen], creates=may_write
+        )
+        outcomes += [replace(each, action="Update") for each in failed]
+        for member in members:
+            pair = Pair(member, chosen[member.present.invoice_id])
+            outcome = _settled(pair, may_write=may_write)
+            if outcome is None:
+                to_send.append(pair)
+            else:
+                outcomes.append(outcome)
+    return [*outcomes, *amend(tools, to_send, report)]
+
+
+def _origin(tools: Tools, present: Present) -> Origin:
+    return Origin(tools.connection.dynamics_organization_id.lower(), present.invoice_id.lower())
+
+
+def _may_write(one: Followed, document: Payload) -> bool:
+    """Rule C61: a draft that nobody but us has changed, or that a person wants to be replaced."""
+    return document["Status"] in OPEN_STATUSES and (one.is_forced or one.agreement.is_as_we_left_it(document))
+
+
+def _settled(pair: Pair, *, may_write: bool) -> Outcome | None:
+    """Return what there is to say without writing to Xero; None if the document is to be changed."""
+    invoice = pair.present.invoice
+    customer = invoice.customer if invoice is not None else None
+    differing = differences(pair.mapped, pair.found, customer=customer.name if customer else "")
+    if not differing:
+        # The answer to an earlier update was lost: what it did is written back now.
+        line_ids = pair.mapped.line_ids
+        return Updated(pair.present, pair.found, line_ids) if pair.was_sent else Agrees(pair.present, pair.found)
+    if not may_write:
+        return _not_carried(pair, differing)
+    if pair.mapped.type != pair.found["Type"]:
+        return _other_type(pair)
+    return None
+
+
+def _gone(one: Followed, document: Payload | None) -> Outcome:
+    was = "is not found" if document is None else f"has been {document['Status'].lower()}"
+    if one.is_forced:
+        return Failed(
+            one.present, (f"The document {one.xero_id} {was} in Xero. This version does not send it again.",)
+        )
+    text = f"The document {one.xero_id} {was} in Xero, so the change of the invoice was not carried over."
+    return NotCarried(one.present, text)
+
+
+def _foreign(present: Present, document: Payload) -> Failed:
+    text = (
+        f"The document {document['InvoiceID']} in Xero does not carry the link to this invoice, so the connector "
+        "does not touch it. It may belong to a copy of this environment, or somebody has changed its link."
+    )
+    return Failed(present, (text,), action="Update")
+
+
+def _other_type(pair: Pair) -> Failed:
+    theirs, ours = TYPES[pair.found["Type"]], TYPES[pair.mapped.type]
+    text = (
+        f"The invoice is a {theirs} in Xero, and Xero cannot make a {ours} of it. Set Invoice type back, or make "
+        "another invoice in Dynamics."
+    )
+    return Failed(pair.present, (text,), action="Update")
+
+
+def _not_carried(pair: Pair, differing: Sequence[Difference]) -> NotCarried:
+    """Rule C61: nothing is overwritten; say what differs and what to do."""
+    status, number = pair.found["Status"], pair.found.get("InvoiceNumber") or pair.found["InvoiceID"]
+    if status in OPEN_STATUSES:
+        why = "somebody has changed it there" if pair.agreement.document else "somebody may have changed it there"
+        remedy = "Set Export status to No to send the version of Dynamics; it replaces what was changed in Xero."
+    else:
+        why = "it has been paid" if status == "PAID" else "it has been approved"
+        remedy = "Change the invoice in Xero, or cancel it in Dynamics and make a new one."
+    text = f"The change of the invoice was not carried over to {number} in Xero: {why}. What differs:"
+    return NotCarried(pair.present, f"{text}\n{in_words(differing)}\n{remedy}")
