@@ -21,7 +21,7 @@ from mappers.arithmetic import Reckoned, ReckonedLine
 from mappers.lines import XeroLine
 from mappers.xero import XeroInvoice
 from pipeline.app import App, build_app
-from pipeline.previewing import Addressee, Preview
+from pipeline.previewing import Addressee, InXero, Preview
 from pipeline.previewing import preview as preview_invoice
 
 Row = tuple[str, str]
@@ -65,6 +65,7 @@ def as_plain(shown: Preview) -> dict[str, Any]:
         "connection": shown.connection.id,
         "invoice": shown.present.invoice_id,
         "in_xero": in_xero(shown),
+        "differs_from_xero": [asdict(one) for one in shown.in_xero.differs] if shown.in_xero else [],
         "problems": list(shown.problems),
         "closed_gates": [asdict(gate) for gate in shown.closed],
         "document": shown.document.as_payload() if shown.document else None,
@@ -88,8 +89,12 @@ def in_xero(shown: Preview) -> str:
     details = shown.present.details
     if details is None or not details.xero_invoice_id:
         return ""
-    number = details.xero_number or "without a number"
-    return f"It is in Xero already: {number} ({details.xero_invoice_id}). This is what an update would send."
+    number, there = details.xero_number or "without a number", shown.in_xero
+    said = f"It is in Xero already: {number} ({details.xero_invoice_id})"
+    if there is None:
+        return f"{said}. This is what an update would send."
+    told = f"{len(there.differs)} differences" if there.differs else "it says what the invoice says"
+    return f"{said}, {there.status.lower()}; {told}."
 
 
 def show(console: Console, shown: Preview) -> None:
@@ -104,6 +109,8 @@ def show(console: Console, shown: Preview) -> None:
         console.print(Text("In brackets: what Xero takes from the item or the account by itself; it is not sent."))
         console.print(_totals(shown.reckoned, shown.present.invoice))
         print_rows(console, "", list(_remarks(shown)))
+    if shown.in_xero is not None:
+        print_rows(console, "What differs from the document in Xero", list(_differing(shown.in_xero)))
     if shown.addressee is not None and shown.addressee.document is not None:
         print_rows(console, "Contact that would be created", list(_flat(shown.addressee.document)))
     for item in shown.new_items:
@@ -128,6 +135,11 @@ def _told(addressee: Addressee) -> str:
         return f"{addressee.name}: Xero does not know it, it would be created"
     by = "as its earlier documents" if addressee.step == "Xero details" else f"found by its {addressee.step}"
     return f"{addressee.name} ({addressee.id}), {by}"
+
+
+def _differing(there: InXero) -> Iterator[Row]:
+    for one in there.differs:
+        yield one.what, f"{one.in_xero} in Xero, {one.in_dynamics} in Dynamics"
 
 
 def _header(document: XeroInvoice) -> Iterator[Row]:

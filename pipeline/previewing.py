@@ -17,6 +17,7 @@ from mappers import totals
 from mappers.adjustments import discount_of
 from mappers.arithmetic import Reckoned, reckon
 from mappers.basis import Unmappable
+from mappers.comparing import Difference, differences
 from mappers.contacts import tidy
 from mappers.custom_fields import (
     contact_fields_of,
@@ -65,6 +66,15 @@ class Mapped:
 
 
 @dataclass(frozen=True, slots=True)
+class InXero:
+    """The document that stands in Xero, and what it says otherwise than the invoice does now (rule C61)."""
+
+    number: str
+    status: str
+    differs: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """`document` is None where there are problems; `reckoned` and `difference` are Xero's arithmetic on it.
 
@@ -81,6 +91,7 @@ class Preview:
     mapped: tuple[Mapped, ...] = ()
     reckoned: Reckoned | None = None
     difference: str = ""
+    in_xero: InXero | None = None
 
 
 def preview(tools: Tools, invoice_id: str) -> Preview:
@@ -109,7 +120,18 @@ def preview(tools: Tools, invoice_id: str) -> Preview:
         return shown
     reckoned = reckon(document, resolved.basis, read_tax_rates(tools))
     difference = totals.difference(invoice, reckoned.as_answer(), document.line_ids)
-    return replace(shown, reckoned=reckoned, difference=difference)
+    in_xero = _in_xero(tools, present, document, addressee)
+    return replace(shown, reckoned=reckoned, difference=difference, in_xero=in_xero)
+
+
+def _in_xero(tools: Tools, present: Present, document: XeroInvoice, addressee: Addressee | None) -> InXero | None:
+    """Return the exported document; None if there is none, or Xero does not have it any more."""
+    xero_id = present.details.xero_invoice_id if present.details else ""
+    found = next(iter(tools.xero.list_invoices(ids=[xero_id])), None) if xero_id else None
+    if found is None:
+        return None
+    differing = differences(document, found, customer=addressee.name if addressee else "")
+    return InXero(found.get("InvoiceNumber") or found["InvoiceID"], found["Status"], tuple(differing))
 
 
 def _as_if_created(tools: Tools, invoice: Invoice, found: Resolved) -> Resolved:

@@ -229,6 +229,28 @@ def test_an_exported_invoice_says_so_and_shows_an_update(world: World) -> None:
     assert f"It is in Xero already: {world.details(invoice_id)['stl3_xeronumber']}" in printed(shown)
 
 
+def test_what_an_update_would_change_is_told(world: World) -> None:
+    """Rule C61: an approved document is not overwritten, and a person sees beforehand what differs."""
+    world.choose(status="AUTHORISED")
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    world.settle()
+    assert "says what the invoice says" in printed(preview_of(world, invoice_id))
+    (line,) = world.lines(invoice_id)
+    world.sales.update("invoicedetail", line["invoicedetailid"], {"quantity": Decimal(3)})
+
+    shown = preview_of(world, invoice_id)
+
+    assert shown.in_xero is not None
+    assert (shown.in_xero.status, [str(one) for one in shown.in_xero.differs]) == (
+        "AUTHORISED",
+        [
+            "Line 1 “Work”, quantity: 1.00 in Xero, 3.00 in Dynamics",
+            "Line 1 “Work”, amount: 10.00 in Xero, 30.00 in Dynamics",
+        ],
+    )
+    assert "authorised; 2 differences" in printed(shown)
+
+
 def test_a_tax_type_that_xero_does_not_have_is_told(world: World) -> None:
     """Its tax is not guessed."""
     world.xero.user(world.org).archive_tax_rate("OUTPUT2")
