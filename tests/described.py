@@ -16,24 +16,26 @@ ACCOUNTING = "/api.xro/2.0/"
 
 @dataclass
 class Described:
-    """A WSGI app that passes calls on to `app` and notes what is wrong with the bodies; also how many it has seen."""
+    """A WSGI app that passes calls on to `app` and notes what is wrong with them; also how many it has looked at."""
 
     app: Callable[..., Iterable[bytes]]
     complaints: list[str] = field(default_factory=list)
-    bodies: int = 0
+    calls: int = 0
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        if method in ("PUT", "POST") and path.startswith(ACCOUNTING) and openapi.is_available():
+        if environ["PATH_INFO"].startswith(ACCOUNTING) and openapi.is_available():
             body = environ["wsgi.input"].read()
             environ["wsgi.input"] = BytesIO(body)
-            self.bodies += 1
-            self.complaints += complaints_of(method, path, body)
+            self.calls += 1
+            query = environ.get("QUERY_STRING", "")
+            self.complaints += complaints_of(environ["REQUEST_METHOD"], environ["PATH_INFO"], query, body)
         return self.app(environ, start_response)
 
 
-@cache  # the tests send the same bodies over and over
-def complaints_of(method: str, path: str, body: bytes) -> tuple[str, ...]:
-    """Return what is wrong with the body of one request."""
-    complaints = openapi.validate_request(method, path, money.loads(body))
+@cache  # the tests send the same requests over and over
+def complaints_of(method: str, path: str, query: str, body: bytes) -> tuple[str, ...]:
+    """Return what is wrong with one request."""
+    complaints = openapi.validate_query(method, path, query)
+    if method in ("PUT", "POST"):
+        complaints += openapi.validate_request(method, path, money.loads(body))
     return tuple(f"{method} {path}: {complaint}" for complaint in complaints)

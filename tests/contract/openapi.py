@@ -6,6 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import yaml
 from jsonschema import Draft7Validator
@@ -41,6 +42,24 @@ def validate_request(method: str, path: str, body: Any, *, strict: bool = True) 
     return _complaints(content["schema"], body, strict=strict, request=strict)
 
 
+def validate_query(method: str, path: str, query: str) -> list[str]:
+    """Return what is wrong with a call's path and query: parameters that nobody described, or of another type."""
+    try:
+        described = _parameters(method, path)
+    except KeyError as error:
+        return [str(error)]
+    complaints = []
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        schema = described.get(name)
+        if schema is None:
+            complaints.append(f"query: {name} is not described")
+        elif schema.get("type") == "integer" and not value.isdecimal():
+            complaints.append(f"query: {name}={value} is no whole number")
+        elif schema.get("type") == "boolean" and value not in ("true", "false"):
+            complaints.append(f"query: {name}={value} is neither true nor false")
+    return complaints
+
+
 def validate_response(method: str, path: str, status: int, body: Any, *, strict: bool = True) -> list[str]:
     """Return what is wrong with a response body; raises KeyError for a status that is not described."""
     described = _operation(method, path)["responses"][str(status)]
@@ -50,6 +69,17 @@ def validate_response(method: str, path: str, status: int, body: Any, *, strict:
     elif reference:  # some operations name a schema where a response belongs
         return _complaints(described, body, strict=strict)
     return _complaints(described["content"]["application/json"]["schema"], body, strict=strict)
+
+
+def _parameters(method: str, path: str) -> dict[str, dict[str, Any]]:
+    """The schemas of an operation's query parameters by name."""
+    found = {}
+    for parameter in _operation(method, path).get("parameters", []):
+        reference = parameter.get("$ref", "")
+        named = _spec()["components"]["parameters"][reference.rsplit("/", 1)[1]] if reference else parameter
+        if named["in"] == "query":
+            found[named["name"]] = named.get("schema", {})
+    return found
 
 
 @cache

@@ -76,8 +76,8 @@ class City:
         wrong = [
             complaint
             for call in self.calls("xero")
-            if call["method"] in ("PUT", "POST") and call["path"].startswith(ACCOUNTING) and openapi.is_available()
-            for complaint in complaints_of(call["method"], call["path"], call["body"].encode())
+            if call["path"].startswith(ACCOUNTING) and openapi.is_available()
+            for complaint in complaints_of(call["method"], call["path"], call["query"], call["body"].encode())
         ]
         self.stack.stop()
         self.stack.remove_data()
