@@ -11,12 +11,16 @@ PURCHASE_TYPES = frozenset({"EXPENSE", "DIRECTCOSTS"})
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account on which a line can be booked, and the tax type that it gives a line by default."""
+    """An account on which a line can be booked, and the tax type that it gives a line by default.
+
+    `is_system`: one of Xero's own, as for roundings, on which nothing is booked that a person has not put there.
+    """
 
     code: str
     type: str
     tax_type: str
     is_active: bool = True
+    is_system: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,8 @@ class Books:
     def default_account(self, *, sales: bool) -> str:
         """Return the lowest code of an active account of that side (rules B6, B7); empty if there is none."""
         types = SALES_TYPES if sales else PURCHASE_TYPES
-        usable = (code for code, account in self.accounts.items() if account.is_active and account.type in types)
-        return min(usable, default="")
+        usable = (account for account in self.accounts.values() if account.is_active and not account.is_system)
+        return min((account.code for account in usable if account.type in types), default="")
 
     def terms(self, *, sales: bool) -> Terms | None:
         return self.sales_terms if sales else self.bill_terms

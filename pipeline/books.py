@@ -8,7 +8,9 @@ from typing import Any
 from core.books import Account, Books, Terms
 from pipeline.tools import Tools
 
-NOT_ON_LINES = frozenset({"BANK"})
+# What stands on no line (rule F4): a type, and of Xero's own accounts those that documents themselves move.
+BANK = "BANK"
+MOVED_BY_DOCUMENTS = frozenset({"DEBTORS", "CREDITORS", "GST", "GSTONIMPORTS"})
 
 
 def read_books(tools: Tools) -> Books:
@@ -23,9 +25,10 @@ def read_books(tools: Tools) -> Books:
             type=row.get("Type", ""),
             tax_type=row.get("TaxType", ""),
             is_active=row.get("Status") == "ACTIVE",
+            is_system=bool(row.get("SystemAccount")),
         )
         for row in tools.xero.list_accounts()
-        if row.get("Code") and row.get("Type") not in NOT_ON_LINES and not row.get("SystemAccount")
+        if row.get("Code") and row.get("Type") != BANK and row.get("SystemAccount") not in MOVED_BY_DOCUMENTS
     }
     books = Books(
         organisation["BaseCurrency"],

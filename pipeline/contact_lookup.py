@@ -43,10 +43,12 @@ class Found:
 
 def look_up(tools: Tools, customers: Sequence[Customer]) -> Found:
     """Return the contacts of these customers: as their earlier documents name them, else by numbers and name."""
-    found = _of_earlier_documents(tools, customers)
+    found, archived = _of_earlier_documents(tools, customers)
     rest = found.without(customers)
     later = look_up_by_marks(tools, rest) if rest else Found()
-    return found.beside(later)
+    # A second contact of their name is not what restores them.
+    left = {customer.id: archived[customer.id] for customer in later.without(rest) if customer.id in archived}
+    return found.beside(later).beside(Found(problems=left))
 
 
 def look_up_by_marks(
@@ -97,19 +99,24 @@ def _owners(tools: Tools, contact_ids: Sequence[str]) -> dict[str, set[str]]:
     return owners
 
 
-def _of_earlier_documents(tools: Tools, customers: Sequence[Customer]) -> Found:
-    """Return the contacts that Xero details of these customers' invoices name, as far as they are still active."""
+def _of_earlier_documents(tools: Tools, customers: Sequence[Customer]) -> tuple[Found, dict[str, str]]:
+    """Return the contacts that Xero details of these customers' invoices name, as far as they are still active.
+
+    And, by customer id, what to say where they are archived and no other step finds an active one.
+    """
     named = _named_in_details(tools, customers)
     ids = sorted({contact_id for contact_ids in named.values() for contact_id in contact_ids})
     contacts = list(tools.xero.list_contacts(ids=ids))
     heirs = _heirs(tools, contacts)
     living = {contact["ContactID"]: heirs.get(contact["ContactID"], contact) for contact in contacts}
-    found = Found()
+    found, archived = Found(), dict[str, str]()
     for customer in customers:
         known = [living[contact_id] for contact_id in sorted(named[customer.id]) if contact_id in living]
-        usable = [contact for contact in known if contact.get("ContactStatus") != "ARCHIVED"]
+        usable = [contact for contact in known if not _is_archived(contact)]
         _take(customer, usable, "Xero details", found)
-    return found
+        if known and not usable:
+            archived[customer.id] = _restore(known[0])
+    return found, archived
 
 
 def _named_in_details(tools: Tools, customers: Sequence[Customer]) -> Mapping[str, set[str]]:
@@ -159,16 +166,25 @@ def _merged_into(contact: Payload) -> str:
 
 
 def _take(customer: Customer, matches: Sequence[Payload], step: str, found: Found) -> None:
+    """Note the one contact that is active; an archived one only where none is."""
     different = {contact["ContactID"]: contact for contact in matches}
-    if len(different) > 1:
-        names = ", ".join(sorted(f"“{contact['Name']}” ({key})" for key, contact in different.items()))
+    active = {contact_id: contact for contact_id, contact in different.items() if not _is_archived(contact)}
+    if len(active) > 1:
+        names = ", ".join(sorted(f"“{contact['Name']}” ({key})" for key, contact in active.items()))
         found.problems[customer.id] = (
             f"Several contacts in Xero have the {step} of this customer: {names}. Merge them."
         )
         return
-    for contact_id, contact in different.items():
-        if contact.get("ContactStatus") == "ARCHIVED":
-            found.problems[customer.id] = f"The contact “{contact['Name']}” is archived in Xero. Restore it there."
-        else:
-            found.ids[customer.id] = contact_id
-            found.steps[customer.id] = step
+    for contact_id in active:
+        found.ids[customer.id] = contact_id
+        found.steps[customer.id] = step
+    if different and not active:
+        found.problems[customer.id] = _restore(next(iter(different.values())))
+
+
+def _is_archived(contact: Payload) -> bool:
+    return contact.get("ContactStatus") == "ARCHIVED"
+
+
+def _restore(contact: Payload) -> str:
+    return f"The contact “{contact['Name']}” is archived in Xero. Restore it there."

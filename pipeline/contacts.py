@@ -6,17 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from clients.http import Payload
-from core import ids
 from core.invoice import Customer
 from core.preferences import Preferences
 from mappers.basis import Basis
 from mappers.contacts import tidy, to_xero_contact
 from mappers.explanations import explain_all
 from pipeline.contact_lookup import Found, look_up, look_up_by_marks
+from pipeline.creating import create_all
 from pipeline.tools import Tools
 
 TAKEN = ("already assigned to another contact", "matched an archived contact")
-CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,40 +90,55 @@ def _refuse(tools: Tools, customers: Sequence[Customer]) -> Found:
 
 
 def _create(tools: Tools, contacts: Contacts, basis: Basis) -> tuple[dict[str, str], dict[str, str]]:
-    """Create contacts; where a name or number is taken look again, archived ones included, then tell them apart."""
+    """Create contacts; return the ids, and by customer id why there is none."""
     customers = contacts.missing
     made, refused = _put(tools, {customer.id: tidy(customer.name) for customer in customers}, customers, basis)
-    taken = [customer for customer in customers if any(words in refused.get(customer.id, "") for words in TAKEN)]
+    taken = [customer for customer in customers if _is_taken(refused.get(customer.id, ()))]
+    for customer in taken:
+        del refused[customer.id]
+    told_apart, problems = _tell_apart(tools, taken, {**contacts.ids, **made}, basis)
+    return made | told_apart, _told(customers, refused) | problems
+
+
+def _tell_apart(
+    tools: Tools, taken: Sequence[Customer], beside: Mapping[str, str], basis: Basis
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Where Xero has the name or number: look again, archived ones included, then add the account number."""
     if not taken:
-        return made, refused
-    found = look_up_by_marks(tools, taken, include_archived=True, beside={**contacts.ids, **made})
+        return {}, {}
+    found = look_up_by_marks(tools, taken, include_archived=True, beside=beside)
     again = found.without(taken)
     numbered = [customer for customer in again if customer.account_number]
-    names = {customer.id: numbered_name(customer) for customer in numbered}
-    told_apart, refused_again = _put(tools, names, numbered, basis)
+    made, refused = _put(tools, {customer.id: numbered_name(customer) for customer in numbered}, numbered, basis)
     alike = {customer.id: nameless(customer) for customer in again if not customer.account_number}
-    settled = {customer.id for customer in taken}
-    kept = {customer: message for customer, message in refused.items() if customer not in settled}
-    return made | found.ids | told_apart, kept | found.problems | alike | refused_again
+    return found.ids | made, found.problems | alike | _told(numbered, refused)
 
 
 def _put(
     tools: Tools, names: Mapping[str, str], customers: Sequence[Customer], basis: Basis
-) -> tuple[dict[str, str], dict[str, str]]:
-    made: dict[str, str] = {}
-    refused: dict[str, str] = {}
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Return the ids of the contacts that were created, and Xero's words on those that were not."""
     ordered = sorted(customers, key=lambda customer: customer.id)
-    for start in range(0, len(ordered), CHUNK):
-        chunk = ordered[start : start + CHUNK]
-        documents = [new_contact(customer, names[customer.id], basis) for customer in chunk]
-        started = tools.hold()
-        key = ids.idempotency_key(tools.connection.id, ids.content_hash(documents), started)
-        elements = tools.xero.create_contacts(documents, key=key)
-        for customer, element in zip(chunk, elements, strict=True):
-            if element.ok:
-                made[customer.id] = element.document["ContactID"]
-            else:
-                refused[customer.id] = "\n".join(
-                    (f"Xero refuses the contact “{customer.name}”.", *explain_all(element.errors))
-                )
+    documents = [new_contact(customer, names[customer.id], basis) for customer in ordered]
+    elements = create_all(tools, tools.xero.create_contacts, documents)
+    made: dict[str, str] = {}
+    refused: dict[str, tuple[str, ...]] = {}
+    for customer, element in zip(ordered, elements, strict=True):
+        if element.ok:
+            made[customer.id] = element.document["ContactID"]
+        else:
+            refused[customer.id] = element.errors
     return made, refused
+
+
+def _is_taken(errors: Iterable[str]) -> bool:
+    """Whether Xero has a contact of that name or number."""
+    return any(words in error.lower() for error in errors for words in TAKEN)
+
+
+def _told(customers: Iterable[Customer], refused: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    return {
+        customer.id: "\n".join((f"Xero refuses the contact “{customer.name}”.", *explain_all(refused[customer.id])))
+        for customer in customers
+        if customer.id in refused
+    }

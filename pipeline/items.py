@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from clients.http import Payload
-from core import gates, ids
+from core import gates
 from core.books import Item, Side
 from core.invoice import Invoice
 from core.money import round_to
@@ -15,10 +15,10 @@ from mappers.basis import Basis
 from mappers.explanations import explain_all
 from mappers.items import Use, item_code, made_item, to_xero_item
 from mappers.lines import ITEM_CODE_MAX, PRICE_DECIMALS
+from pipeline.creating import create_all
 from pipeline.tools import Tools
 
 ALREADY_EXISTS = "already exists"
-CHUNK = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,10 @@ def find_items(tools: Tools, invoices: Iterable[Invoice], basis: Basis) -> Items
     if listed is None:
         listed, remembered = _list(tools), False
     missing = {number for number in uses if _folded(number) not in listed and number not in problems}
-    if missing and preferences.require_products and not preferences.create_products:
+    if missing and remembered and not preferences.create_products:
         listed, remembered = _list(tools), False  # somebody may have made them since we last listed
         missing = {number for number in missing if _folded(number) not in listed}
+    if missing and preferences.require_products and not preferences.create_products:
         problems |= {
             number: f"Xero has no item {number}, and the settings require one. Create it in Xero."
             for number in missing
@@ -69,18 +70,15 @@ def create_items(tools: Tools, items: Items, basis: Basis) -> Items:
         return items
     made: dict[str, Item] = {}
     problems, taken = dict(items.problems), []
-    for chunk in _chunks(list(items.missing)):
-        documents = [to_xero_item(items.missing[number], basis).as_payload() for number in chunk]
-        started = tools.hold()
-        key = ids.idempotency_key(tools.connection.id, ids.content_hash(documents), started)
-        elements = tools.xero.create_items(documents, key=key)
-        for number, element in zip(chunk, elements, strict=True):
-            if element.ok:
-                made[number] = made_item(items.missing[number], basis)
-            elif any(ALREADY_EXISTS in message for message in element.errors):
-                taken.append(number)
-            else:
-                problems[number] = "\n".join((f"Xero refuses item {number}.", *explain_all(element.errors)))
+    documents = [to_xero_item(use, basis).as_payload() for use in items.missing.values()]
+    elements = create_all(tools, tools.xero.create_items, documents)
+    for number, element in zip(items.missing, elements, strict=True):
+        if element.ok:
+            made[number] = made_item(items.missing[number], basis)
+        elif any(ALREADY_EXISTS in message.lower() for message in element.errors):
+            taken.append(number)
+        else:
+            problems[number] = "\n".join((f"Xero refuses item {number}.", *explain_all(element.errors)))
     if taken:  # somebody made them since we last listed
         listed = _list(tools)
         made |= {number: listed[_folded(number)] for number in taken if _folded(number) in listed}
@@ -150,6 +148,8 @@ def _list(tools: Tools) -> dict[str, Item]:
     found = {}
     for row in tools.xero.list_items():
         sales, purchases = (_side(row.get(name) or {}) for name in ("SalesDetails", "PurchaseDetails"))
+        if row.get("IsTrackedAsInventory") and (asset := row.get("InventoryAssetAccountCode")):
+            purchases = replace(purchases, account=asset)  # what is bought for stock is no expense
         found[_folded(row["Code"])] = Item(row["Code"], sales, purchases)
     tools.memory.remember_items(found)
     return found
@@ -161,7 +161,3 @@ def _side(details: Payload) -> Side:
 
 def _folded(number: str) -> str:
     return item_code(number).casefold()
-
-
-def _chunks(numbers: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))

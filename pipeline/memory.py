@@ -15,7 +15,7 @@ from core.preferences import Preferences
 from core.tracking import Category, Tracking
 from pipeline.lane_scripts import ask
 
-VERSION = 2  # of the shapes that are stored: another version forgets what the one before remembered
+VERSION = 3  # of the shapes that are stored: another version forgets what the one before remembered
 BOOKS_S = 3_600
 ITEMS_S = 3_600
 TERMS_S = 3_600

@@ -11,7 +11,7 @@ import structlog
 
 from core import connections, ids
 from core.connections import Connection
-from core.errors import ConnectorError, LeaseLost
+from core.errors import ConnectorError, LeaseLost, Rejected
 from pipeline.app import App
 from pipeline.attention import resume, stop
 from pipeline.dead import DeadLetter
@@ -126,12 +126,13 @@ def _failed(app: App, tools: Tools, lease: Lease, claimed: Sequence[Claimed], er
         jitter=app.jitter,
     )
     expected = isinstance(error, ConnectorError)
+    quotes = isinstance(error, Rejected)  # the vendor's own words, which may name a customer
     log.warning(
         "batch.failed",
         connection=tools.connection.id,
         entities=len(entities),
         error=type(error).__name__,
-        reason=str(error) if expected else None,
+        reason=str(error) if expected and not quotes else None,
         reference=error.reference if isinstance(error, ConnectorError) else None,
         failures=failures,
         rest_s=round(verdict.rest_s, 1),

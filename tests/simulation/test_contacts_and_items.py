@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core import columns
 from simulators.wire import Fault
 from tests.world import Line, World
 
@@ -164,6 +165,43 @@ def test_an_archived_contact_fails_until_it_is_restored(world: World) -> None:
 
 
 @pytest.mark.parametrize("create", [True, False])
+def test_an_archived_contact_that_only_its_documents_name_fails_as_well(world: World, *, create: bool) -> None:
+    """Rule C22: found by its name at first, it bears no number; a second contact of that name is not the remedy."""
+    person = world.xero.user(world.org)
+    contact_id = person.create_contact(Name="Fourth Coffee")["ContactID"]
+    assert contact_of(world, export(world)) == contact_id
+    person.archive_contact(contact_id)
+    world.choose(create_contacts=create)
+    world.pass_time(minutes=2)
+
+    invoice_id = export(world)
+
+    assert "“Fourth Coffee” is archived in Xero. Restore it there." in reason(world, invoice_id)
+    assert len(world.org.contacts) == 1
+
+
+def test_an_active_contact_of_its_name_takes_the_place_of_an_archived_one(world: World) -> None:
+    """Rule C22: somebody has made another one on purpose."""
+    person = world.xero.user(world.org)
+    old = person.create_contact(Name="Fourth Coffee")["ContactID"]
+    export(world)
+    person.archive_contact(old)
+    new = person.create_contact(Name="Fourth Coffee")["ContactID"]
+
+    assert contact_of(world, export(world)) == new
+
+
+def test_several_archived_contacts_are_not_told_to_be_merged(world: World) -> None:
+    """Rule C20: only active ones are several; Xero merges no archived ones."""
+    person = world.xero.user(world.org)
+    for _ in range(2):
+        person.archive_contact(person.create_contact(Name="Fourth Coffee")["ContactID"])
+    world.choose(create_contacts=False)
+
+    assert "is archived in Xero. Restore it there." in reason(world, export(world))
+
+
+@pytest.mark.parametrize("create", [True, False])
 def test_a_merged_contact_is_followed(world: World, *, create: bool) -> None:
     """C22: the heir gets the invoice; nothing is created."""
     person = world.xero.user(world.org)
@@ -230,6 +268,36 @@ def test_a_product_that_xero_has_already_is_used(world: World) -> None:
     assert sorted(item["Code"] for item in world.org.items.values()) == ["CHAIR-01", "DESK-02"]
     (line,) = world.documents_of(invoice_id)[0]["LineItems"]
     assert (line["ItemCode"], line["AccountCode"]) == ("DESK-02", "260")
+
+
+def test_an_item_made_since_they_were_listed_is_used_where_none_are_created(world: World) -> None:
+    """Rules B3 and C34, with B3 = No: what Xero knows has its item's account, not the default one."""
+    world.choose(create_products=False)
+    assert not world.documents_of(export(world, product="CHAIR-01"))[0]["LineItems"][0].get("ItemCode")
+    details = {"AccountCode": "260", "TaxType": "ZERORATEDOUTPUT"}
+    world.xero.user(world.org).create_item(Code="CHAIR-01", Name="Chair", SalesDetails=details)
+
+    (line,) = world.documents_of(export(world, product="CHAIR-01"))[0]["LineItems"]
+
+    assert (line["ItemCode"], line["AccountCode"], line["TaxType"]) == ("CHAIR-01", "260", "ZERORATEDOUTPUT")
+
+
+def test_a_bill_books_stock_where_its_tracked_item_says(world: World) -> None:
+    """Rules C34 and C35: what is bought for stock is an asset, and no expense."""
+    person = world.xero.user(world.org)
+    person.create_item(
+        Code="CHAIR-01", Name="Chair", InventoryAssetAccountCode="630", PurchaseDetails={"COGSAccountCode": "310"}
+    )
+    invoice_id = world.save_invoice(
+        Line("Chairs", "10.00", quantity="3", product="CHAIR-01"),
+        stl3_invoicetype=columns.INVOICE_TYPE["Purchase Invoice"],
+    )
+    world.mark(invoice_id)
+
+    world.settle()
+
+    (chairs,) = world.documents_of(invoice_id)[0]["LineItems"]
+    assert (chairs["ItemCode"], chairs["AccountCode"]) == ("CHAIR-01", "630")
 
 
 def test_a_product_number_that_is_too_long_fails_or_goes_without_item(world: World) -> None:

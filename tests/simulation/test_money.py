@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from core import columns
+from tests.simulation.test_refusals import account_row, on_line
 from tests.simulation.trading import PLACES, Trade
 from tests.world import Line, World
 
@@ -93,3 +95,32 @@ def test_freight_of_sales_has_an_account_of_its_own(world: World) -> None:
     _, freight = world.documents_of(invoice_id)[0]["LineItems"]
     assert (freight["Description"], freight["AccountCode"], freight["TaxType"]) == ("Freight", "260", "OUTPUT2")
     assert (freight["LineAmount"], freight["TaxAmount"]) == (Decimal("5.00"), Decimal("1.00"))
+
+
+def test_freight_beside_an_account_of_xeros_own_has_the_tax_type_of_that_account(world: World) -> None:
+    """Rule C37: Xero's own account for roundings can stand on a line (rule F4), and its tax type then counts."""
+    invoice_id = world.save_invoice(Line("Work", "10.00"), freightamount=Decimal("5.00"))
+    row = f"/{columns.ACCOUNT_CODE.set_name}({account_row(world, '860')})"
+    on_line(world, invoice_id, **{"stl3_AccountCode@odata.bind": row})
+    world.mark(invoice_id)
+
+    world.settle()
+
+    assert check(world, invoice_id) == 0
+    work, freight = world.documents_of(invoice_id)[0]["LineItems"]
+    assert (work["AccountCode"], work["TaxType"]) == ("860", "NONE")
+    assert (freight["AccountCode"], freight["TaxType"]) == ("200", "NONE")
+
+
+def test_an_account_of_xeros_own_is_nobodys_default(world: World) -> None:
+    """Rules B6 and B7: where money that nobody placed would be lost among Xero's own roundings and gains."""
+    person = world.xero.user(world.org)
+    for code in ("310", "400", "425", "429", "469", "477", "493"):
+        person.archive_account(code)
+    invoice_id = world.save_invoice(Line("Work", "10.00"), stl3_invoicetype=columns.INVOICE_TYPE["Purchase Invoice"])
+    world.mark(invoice_id)
+
+    world.settle()
+
+    assert world.documents_of(invoice_id) == []
+    assert "no account. Set a default purchase account code" in world.history(invoice_id)[0]["stl3_details"]

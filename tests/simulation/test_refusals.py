@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from core import columns
 from simulators.dataverse.errors import bad_request
@@ -107,12 +108,12 @@ def test_the_same_failure_twice_is_two_rows_of_history(world: World) -> None:
     assert [row["stl3_syncstatus"] for row in world.history(invoice_id)] == [FAILED, FAILED]
 
 
-def refuse_calls_that_hold(world: World, word: bytes, *, status: int, body: str = "") -> None:
-    """Xero answers each PUT of invoices that contains `word` with this status, whatever else is in it."""
+def refuse_calls_that_hold(world: World, word: bytes, *, status: int, body: str = "", to: str = "/Invoices") -> None:
+    """Xero answers each PUT of such documents that contains `word` with this status, whatever else is in it."""
     original = world.xero.wire._answer
 
     def answer(environ: dict[str, Any], content: bytes, fault: Fault | None) -> Any:
-        if environ["REQUEST_METHOD"] == "PUT" and word in content and environ["PATH_INFO"].endswith("/Invoices"):
+        if environ["REQUEST_METHOD"] == "PUT" and word in content and environ["PATH_INFO"].endswith(to):
             fault = Fault(match=".", kind="status-before", status=status, body=body)
         return original(environ, content, fault)
 
@@ -133,6 +134,32 @@ def test_the_culprit_of_a_call_that_is_refused_whole_stands_alone(world: World) 
     (row,) = world.history(culprit)
     assert row["stl3_details"].startswith("Xero says: A value cannot be read.")
     assert len(world.all_documents()) == 12
+    world.assert_quiet()
+
+
+@pytest.mark.parametrize("to", ["/Contacts", "/Items"])
+def test_a_contact_or_item_that_xero_cannot_read_fails_its_own_invoice(world: World, to: str) -> None:
+    """Rule C60: a 400 without elements made none of them; all but the culprit are created."""
+    for name in ("Alpine", "Unspeakable", "Zenith"):
+        world.customers[name] = world.add_customer(name)
+        world.products[name] = world.add_product(name.upper(), name)
+    ids = {
+        name: world.save_invoice(Line("Work", "9.00", product=name), customer=name) for name in ("Alpine", "Zenith")
+    }
+    where = {"product": "Unspeakable"} if to == "/Items" else {}
+    customer = "Unspeakable" if to == "/Contacts" else "Alpine"
+    culprit = world.save_invoice(Line("Work", "9.00", **where), customer=customer)
+    refuse_calls_that_hold(world, b"Unspeakable", status=400, body='{"Message": "A value cannot be read."}', to=to)
+    world.mark(culprit, *ids.values())
+
+    world.work()
+
+    world.assert_exported_once(*ids.values())
+    assert world.status(culprit) == "Failed"
+    (row,) = world.history(culprit)
+    assert "Unspeakable" in row["stl3_details"] or "UNSPEAKABLE" in row["stl3_details"]
+    assert "Xero says: A value cannot be read." in row["stl3_details"]
+    assert list(world.app.dead.list_all()) == []
     world.assert_quiet()
 
 
@@ -251,6 +278,20 @@ def test_a_row_that_dynamics_refuses_each_time_is_put_aside(world: World) -> Non
     (letter,) = world.app.dead.list_all()
     assert letter.entity.id == poison
     assert world.documents_of(poison) == []
+
+
+def test_the_words_of_a_refusal_stay_out_of_the_log(world: World) -> None:
+    """Promise H5: they may quote a customer or an amount; what is logged is kept for longer than anybody knows."""
+    poison = world.save_invoice(Line("Work", "9.00"))
+    refuse_details_of(world, poison)
+    world.mark(poison)
+
+    with capture_logs() as entries:
+        world.work()
+
+    (failed,) = (entry for entry in entries if entry["event"] == "batch.failed")
+    assert (failed["error"], failed["reason"]) == ("Rejected", None)
+    assert "Not on my watch" not in str(entries)
 
 
 def refuse_details_of(world: World, invoice_id: str) -> None:
