@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from cli.printing import print_rows
 from cli.running import told
 from clients.http import open_session
 from core import redis
@@ -65,10 +65,11 @@ def list_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_plain(connection) for connection in found], indent=2))
         return
-    table = Table("Connection", "Name", "State", "Xero organisation", "Dynamics")
+    if not found:
+        click.echo("There are no connections yet. `connector connections import` makes them.", err=True)
+        return
     for row in found:
-        table.add_row(row.id, row.name, _state(row), row.xero_tenant_id, row.dynamics_url)
-    Console().print(table)
+        print_rows(Console(), "", _told(row))
 
 
 @connections_group.command("show")
@@ -146,5 +147,11 @@ def _plain(connection: Connection) -> dict[str, Any]:
     return {name: str(getattr(connection, name)) for name in Connection.__slots__}
 
 
-def _state(connection: Connection) -> str:
-    return f"{connection.state}: {connection.state_reason}" if connection.state_reason else connection.state
+def _told(row: Connection) -> list[tuple[str, str]]:
+    return [
+        ("Connection", row.id),
+        ("Name", row.name),
+        ("State", f"{row.state}: {row.state_reason}" if row.state_reason else row.state),
+        ("Xero organisation", row.xero_tenant_id),
+        ("Dynamics", row.dynamics_url),
+    ]

@@ -11,16 +11,17 @@ from rich.live import Live
 
 from cli.running import stop_on_signals
 from demo.company import Company
+from demo.play import play
 from demo.stack import DemoFailed, Stack
-from demo.story import Sale, plan, save_all
-from demo.watch import Watcher, came_true, summary_of, table_of, timeline
+from demo.story import EXPORTED, FAILED, WAITS, Sale, plan
+from demo.watch import Watcher, came_true, state_of, summary_of, table_of, timeline
 
 SETTLE_S = 60.0
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="Run the story, print it, and exit: 0 if everything came true, else 1.")
-@click.option("--invoices", default=14, show_default=True, type=click.IntRange(1, 1000), help="How many are saved.")
+@click.option("--invoices", default=16, show_default=True, type=click.IntRange(1, 1000), help="How many are saved.")
 @click.option("--keep", is_flag=True, help="Keep data and logs afterwards.")
 def demo(*, once: bool, invoices: int, keep: bool) -> None:
     """Watch invoices travel from a simulated Dynamics to a simulated Xero through the real connector."""
@@ -36,7 +37,7 @@ def demo(*, once: bool, invoices: int, keep: bool) -> None:
         fine = all(came_true(sale) for sale in sales)
         _report(console, sales)
         if not once and not stopping.is_set():
-            _stay(console, stack, stopping)
+            _stay(console, stack, sales, stopping)
     except DemoFailed as error:
         console.print(f"[bold red]The demo failed:[/] {error}")
         keep = True
@@ -59,29 +60,29 @@ def _open(console: Console, stack: Stack) -> Company:
     with console.status("Starting Redis, web, dispatcher, two workers and poller …"):
         stack.start_connector()
     with console.status("Joining Contoso Furniture's Xero and Dynamics …"):
-        company.join()
+        company.join(status="Draft")
     return company
 
 
 def _play(console: Console, company: Company, sales: list[Sale], stopping: threading.Event) -> None:
-    """Save and watch, until everything has come true or a minute after the last save has passed."""
+    """Play and watch, until everything has come true or a minute after the last act has passed."""
     watcher, pause = Watcher(company), threading.Event()
-    saving = threading.Thread(
-        target=save_all, args=(company, sales), kwargs={"pause_s": 0.3, "stopping": stopping}, daemon=True
+    acting = threading.Thread(
+        target=play, args=(company, sales), kwargs={"pause_s": 0.3, "stopping": stopping}, daemon=True
     )
-    saving.start()
+    acting.start()
     waited_s = 0.0
     with Live(console=console, refresh_per_second=8, transient=True) as live:
         while not stopping.is_set():
             saved = [sale for sale in sales if sale.invoice_id]
             watcher.look(saved)
             live.update(table_of(saved))
-            if len(saved) == len(sales):
+            if not acting.is_alive():
                 waited_s += 0.2
                 if all(came_true(sale) for sale in sales) or waited_s >= SETTLE_S:
                     break
             pause.wait(0.2)
-    saving.join(5)
+    acting.join(5)
 
 
 def _report(console: Console, sales: list[Sale]) -> None:
@@ -91,7 +92,7 @@ def _report(console: Console, sales: list[Sale]) -> None:
     console.print(summary_of(sales))
 
 
-def _stay(console: Console, stack: Stack, stopping: threading.Event) -> None:
+def _stay(console: Console, stack: Stack, sales: list[Sale], stopping: threading.Event) -> None:
     console.print("\nEverything stays up until Ctrl-C:")
     for name, address in (
         ("connector", f"{stack.web}/healthz"),
@@ -100,4 +101,14 @@ def _stay(console: Console, stack: Stack, stopping: threading.Event) -> None:
         ("logs", str(stack.folder)),
     ):
         console.print(f"  {name:20} {address}", highlight=False)
+    console.print("\nAsk about invoices in a second terminal:")
+    for line in (f"set -a; . {stack.write_env_file()}; set +a", *_questions(sales), "connector doctor"):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
     stopping.wait()
+
+
+def _questions(sales: list[Sale]) -> list[str]:
+    """Return commands about one invoice of each fate."""
+    examples = {state_of(sale): sale.facts["invoice"]["invoicenumber"] for sale in reversed(sales)}
+    asked = (("explain", WAITS), ("explain", FAILED), ("explain", EXPORTED), ("preview", WAITS))
+    return [f"connector {command} {examples[fate]}" for command, fate in asked if fate in examples]

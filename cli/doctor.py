@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from core.addresses import is_refused_by_xero
 from core.clock import SystemClock
@@ -40,9 +41,11 @@ def doctor(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], indent=2))
     else:
-        table = Table("", "Check", "Result")
+        table = Table("", "Check")
+        table.add_column("Result", overflow="fold")
         for check in checks:
-            table.add_row("[green]✓[/]" if check.is_fine else "[red]✗[/]", check.what, check.said)
+            sign = Text("✓", style="green") if check.is_fine else Text("✗", style="red")
+            table.add_row(sign, Text(check.what), Text(check.said))
         Console().print(table)
     if not all(check.is_fine for check in checks):
         raise SystemExit(1)
@@ -80,7 +83,9 @@ def _check(what: str, look: Callable[[], str]) -> Check:
         return Check(what, is_fine=False, said=str(error))
     except UNREACHABLE as error:
         return Check(
-            what, is_fine=False, said=f"does not answer: {error}. Start it: `connector redis`, or set REDIS_URL."
+            what,
+            is_fine=False,
+            said=f"does not answer: {str(error).rstrip('.')}. Start it: `connector redis`, or set REDIS_URL.",
         )
 
 

@@ -11,34 +11,36 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.invoices import locate
+from cli.invoices import each_of, locate
 from cli.printing import print_json, print_rows, warn
 from cli.running import told
 from core.settings import read_settings
 from pipeline.app import App, build_app
-from pipeline.explaining import Explanation
+from pipeline.explaining import NOTHING_TO_DO, Explanation
 from pipeline.explaining import explain as explain_facts
 from pipeline.facts import read_facts
 
 
 @click.command()
-@click.argument("invoice")
+@click.argument("invoices", nargs=-1, required=True, metavar="INVOICE...")
 @click.option("--connection", "connection_id", default=None, help="Only this connection.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def explain(invoice: str, *, connection_id: str | None, as_json: bool) -> None:
-    """Say where INVOICE stands and what to do: its gates, its dates, its Xero details, its place in the lane.
+def explain(invoices: tuple[str, ...], *, connection_id: str | None, as_json: bool) -> None:
+    """Say where each INVOICE stands and what to do: its gates, its dates, its Xero details and history.
 
     INVOICE is the invoice ID of Dynamics (INV-01003), its GUID or a link to it. Nothing is changed, and Xero is not
     asked.
     """
     with told():
         app = build_app(read_settings(), wake=lambda _: None)
-        found, failures = explanations(app, invoice, connection_id)
+        found, failures, wrong = each_of(invoices, lambda named: explanations(app, named, connection_id))
     warn(failures)
     if as_json:
         print_json([as_plain(each) for each in found])
     else:
         show(Console(), found)
+    if wrong:
+        raise click.ClickException("\n".join(wrong))
 
 
 def explanations(app: App, named: str, connection_id: str | None) -> tuple[list[Explanation], list[str]]:
@@ -52,14 +54,18 @@ def explanations(app: App, named: str, connection_id: str | None) -> tuple[list[
 
 def as_plain(explanation: Explanation) -> dict[str, Any]:
     plain = asdict(explanation)
+    plain["gates"] = [gate | ({"waiting": "", "remedy": ""} if gate["is_open"] else {}) for gate in plain["gates"]]
     rows = ("invoice", "date", "xero", "work")
     return plain | {name: [{"what": what, "said": said} for what, said in plain[name]] for name in rows}
 
 
 def show(console: Console, found: Sequence[Explanation]) -> None:
-    """Print them, the verdict of each first."""
+    """Print them: the verdict of each first, what to do about it, then everything behind it."""
     for explanation in found:
-        console.print(Text(explanation.verdict, style="bold"))
+        number = f"{explanation.number}  " if len(found) > 1 and explanation.number else ""
+        console.print(Text(f"{number}{explanation.verdict}", style="bold"))
+        for line in explanation.advice:
+            console.print(Text(line))
         print_rows(console, "", explanation.invoice)
         if explanation.gates:
             console.print(_gates(explanation))
@@ -72,5 +78,7 @@ def _gates(explanation: Explanation) -> Table:
     table = Table("", "Gate", "What to do", title="Gates", title_justify="left")
     for gate in explanation.gates:
         sign = Text("✓ open", style="green") if gate.is_open else Text("✗ closed", style="red")
+        if gate.remedy == NOTHING_TO_DO:
+            sign = Text("– closed", style="dim")
         table.add_row(sign, Text(f"{gate.rule} {gate.question}"), Text("" if gate.is_open else gate.remedy))
     return table

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from clients.dataverse import Payload, rows_path, text_literal
 from core import columns
@@ -16,7 +17,13 @@ from pipeline.reading import read_batch
 _GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ID_OF_LINK = re.compile(rf"[?&]id=(?:\{{|%7b)?({_GUID})")
 _ANY_ID = re.compile(_GUID)
+NAME_MAX = 300  # as long as an invoice ID can be
+SHOWN_MAX = 80
+HOW_TO_NAME = "Give the invoice ID of Dynamics (not the number in Xero), the GUID or a link."
 _DETAILS = "stl3_dynamicsinvoiceid,stl3_connectionid,stl3_xeroinvoiceid,stl3_attemptstarted,_stl3_invoice_value"
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,12 @@ class Hit:
 
 
 def chosen(app: App, connection_id: str | None) -> list[Connection]:
-    """Return that connection, or all. Raises Misconfigured when there is none of that id."""
+    """Return that connection, or all. Raises Misconfigured when there is none, or none of that id."""
     if connection_id is None:
-        return list(app.connections.list_all())
+        every = list(app.connections.list_all())
+        if not every:
+            raise Misconfigured("There are no connections yet. `connector connections import` makes them.")
+        return every
     found = app.connections.find(connection_id)
     if found is None:
         raise Misconfigured(f"There is no connection {connection_id}. `connector connections list` shows them.")
@@ -50,7 +60,9 @@ def find_invoices(app: App, connection: Connection, named: str) -> list[Located]
 
     Raises Transient, Limited or Disconnected.
     """
-    invoice_id = id_in(named)
+    invoice_id, named = id_in(named), named.strip()
+    if not invoice_id and not _may_be_a_number(named):
+        return []
     of_invoice = f"invoiceid eq {invoice_id}" if invoice_id else f"invoicenumber eq {text_literal(named)}"
     of_details = (
         f"stl3_dynamicsinvoiceid eq {text_literal(invoice_id)}"
@@ -87,9 +99,42 @@ def locate(app: App, named: str, connection_id: str | None) -> tuple[list[Hit], 
         for located in _find_by_any(app, connections, named, failures):
             owners = [connection for connection in connections if connection.id == located.owner]
             hits += [Hit(connection, located.invoice_id) for connection in owners or connections]
+    if not hits and failures:
+        raise Misconfigured("\n".join([f"Dynamics could not be asked for {shown(named)}:", *failures]))
     if not hits:
-        raise Misconfigured("\n".join([f"Not found in Dynamics: {named}", *failures]))
+        raise Misconfigured(f"{not_found([named])} {HOW_TO_NAME}")
     return hits, failures
+
+
+def each_of(
+    names: Iterable[str], look: Callable[[str], tuple[list[Found], list[str]]]
+) -> tuple[list[Found], list[str], list[str]]:
+    """Return what `look` finds for these names, what could not be asked, and what there is to say of the others.
+
+    A name that is not found does not keep the others from their answer.
+    """
+    found: list[Found] = []
+    failures: list[str] = []
+    wrong: list[str] = []
+    for named in dict.fromkeys(names):
+        try:
+            hits, failed = look(named)
+        except Misconfigured as error:
+            wrong.append(str(error))
+        else:
+            found += hits
+            failures += failed
+    return found, list(dict.fromkeys(failures)), list(dict.fromkeys(wrong))
+
+
+def not_found(names: Sequence[str]) -> str:
+    return f"Not found in Dynamics: {', '.join(map(shown, names))}."
+
+
+def shown(named: str) -> str:
+    """Return what a person named, fit for a line of a terminal."""
+    plain = "".join(character if character.isprintable() else "?" for character in named.strip())
+    return (plain if len(plain) <= SHOWN_MAX else f"{plain[:SHOWN_MAX]}…") or "(an empty name)"
 
 
 def id_in(named: str) -> str:
@@ -102,6 +147,11 @@ def id_in(named: str) -> str:
         return found[1]
     every: list[str] = _ANY_ID.findall(address)
     return every[-1] if every else ""
+
+
+def _may_be_a_number(named: str) -> bool:
+    """Whether Dynamics can be asked: nothing else is an invoice ID, and some of it is no text at all."""
+    return 0 < len(named) <= NAME_MAX and named.isprintable()
 
 
 def _is_bound(details: Payload) -> bool:

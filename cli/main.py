@@ -10,6 +10,7 @@ from cli.demo import demo
 from cli.doctor import doctor
 from cli.explain import explain
 from cli.preview import preview
+from cli.printing import print_what_can_be_printed
 from cli.processes import dispatch, poll_command, redis_command, web, work_command
 from cli.simulate import simulate
 from cli.sync import sync
@@ -19,6 +20,7 @@ from cli.sync import sync
 @click.version_option(package_name="connector-dynamics-xero")
 def main() -> None:
     """Connector for Dynamics 365 and Xero."""
+    print_what_can_be_printed()
 
 
 @main.group("keys")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -13,9 +15,17 @@ from rich.table import Table
 from rich.text import Text
 
 
+def print_what_can_be_printed() -> None:
+    """A terminal or log that does not know a character gets a question mark instead of the command's end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def print_json(document: Any) -> None:
     """Decimals keep their digits; dates and times are ISO."""
-    click.echo(simplejson.dumps(document, use_decimal=True, ensure_ascii=False, indent="  ", default=_plain))
+    is_ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+    click.echo(simplejson.dumps(document, use_decimal=True, ensure_ascii=is_ascii, indent="  ", default=_plain))
 
 
 def print_rows(console: Console, title: str, rows: Sequence[tuple[str, str]]) -> None:

@@ -11,7 +11,7 @@ import click
 import structlog
 
 from core import log
-from core.errors import ConnectorError, Misconfigured
+from core.errors import ConnectorError, Misconfigured, Transient, Unknown
 from core.redis import UNREACHABLE, check_fit, open_redis
 from core.settings import Settings, read_settings
 
@@ -23,6 +23,8 @@ def told() -> Iterator[None]:
     """Turn our own errors into a message and exit code 1; anything else is a defect and shows its trace."""
     try:
         yield
+    except (Transient, Unknown) as error:
+        raise click.ClickException(f"{error}. Try again; `connector doctor` says what is wrong.") from error
     except ConnectorError as error:
         raise click.ClickException(str(error)) from error
 

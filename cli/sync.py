@@ -6,9 +6,10 @@ import json
 import threading
 
 import click
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.invoices import chosen, find_invoices
+from cli.invoices import HOW_TO_NAME, chosen, find_invoices, not_found
 from cli.running import told
 from core.connections import Connection
 from core.settings import read_settings
@@ -16,6 +17,9 @@ from pipeline.app import App, build_app
 from pipeline.broker import open_broker, wake_lane
 from pipeline.lanes import Entity
 from pipeline.poll import find_due
+
+LOOK_S = 0.2
+STALLED_S = 10.0
 
 
 @click.command()
@@ -34,25 +38,34 @@ def sync(
         settings = read_settings()
         broker = open_broker(settings.redis_url)
         app = build_app(settings, wake=lambda lane: wake_lane(broker, lane))
-        marked = {connection.id: mark(app, connection, invoices) for connection in chosen(app, connection_id)}
-        missing = [] if everything or any(marked.values()) else list(invoices)
+        connections = chosen(app, connection_id)
+        located = {connection.id: locate_each(app, connection, invoices) for connection in connections}
+        marked = {connection.id: mark(app, connection, located[connection.id]) for connection in connections}
+        missing = [named for named in invoices if not any(found[named] for found in located.values())]
         if wait:
             _wait(app, [lane for lane, found in marked.items() if found])
     if as_json:
         click.echo(json.dumps({"marked": {lane: sorted(found) for lane, found in marked.items()}}))
     else:
-        click.echo(f"Marked {sum(len(found) for found in marked.values())} invoices due.")
+        count = sum(len(found) for found in marked.values())
+        click.echo(f"Marked {count} {'invoice' if count == 1 else 'invoices'} due.")
     if missing:
-        raise click.ClickException(f"Not found in Dynamics: {', '.join(missing)}")
+        raise click.ClickException(f"{not_found(missing)} {HOW_TO_NAME}")
 
 
-def mark(app: App, connection: Connection, invoices: tuple[str, ...]) -> set[str]:
+def locate_each(app: App, connection: Connection, invoices: tuple[str, ...]) -> dict[str, set[str]]:
+    """Return the ids of the invoices of each name in the connection's Dynamics."""
+    return {
+        named: {located.invoice_id for located in find_invoices(app, connection, named)} for named in set(invoices)
+    }
+
+
+def mark(app: App, connection: Connection, located: dict[str, set[str]]) -> set[str]:
     """Mark these invoices due on the connection, or without any all that need work; return their ids."""
-    tools = app.connect(connection, app.lanes.now)
-    if invoices:
-        found = {located.invoice_id for named in invoices for located in find_invoices(app, connection, named)}
+    if located:
+        found = set[str]().union(*located.values())
     else:
-        found, _ = find_due(tools, since=None, now=app.lanes.now())
+        found, _ = find_due(app.connect(connection, app.lanes.now), since=None, now=app.lanes.now())
     entities = [Entity("dynamics", "invoice", invoice_id) for invoice_id in sorted(found)]
     if entities:
         app.lanes.end_rest(connection.id)
@@ -63,9 +76,10 @@ def mark(app: App, connection: Connection, invoices: tuple[str, ...]) -> set[str
 
 def _wait(app: App, lanes: list[str]) -> None:
     """Show how many are done until nothing is due now; a lane that rests is said so and not waited for."""
-    pause = threading.Event()
+    pause, console = threading.Event(), Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress:
+    idle_s, before = 0.0, -1
+    with Progress(*columns, transient=True, console=console, disable=not console.is_terminal) as progress:
         open_lanes = {lane: progress.add_task(lane[:8], total=_left(app, lane)) for lane in lanes}
         while open_lanes:
             for lane, task in list(open_lanes.items()):
@@ -74,10 +88,14 @@ def _wait(app: App, lanes: list[str]) -> None:
                 progress.update(task, completed=max(0, total - left))
                 rests = app.lanes.rests_until(lane)
                 if rests is not None:
-                    progress.console.print(f"{lane}: rests until {rests:%H:%M:%S} UTC; {left} invoices stay due.")
+                    console.print(f"{lane}: rests until {rests:%H:%M:%S} UTC; {left} invoices stay due.")
                 if left == 0 or rests is not None:
                     del open_lanes[lane]
-            pause.wait(0.2)
+            now = sum(_left(app, lane) for lane in open_lanes)
+            idle_s, before = (idle_s + LOOK_S if now == before else 0.0), now
+            if open_lanes and STALLED_S <= idle_s < STALLED_S + LOOK_S:
+                console.print("Nothing moves. Does `connector work` run? Ctrl-C ends the waiting; they stay due.")
+            pause.wait(LOOK_S)
 
 
 def _left(app: App, lane: str) -> int:

@@ -71,7 +71,7 @@ def gates_of(invoice: Invoice, details: Details | None, connection: Connection, 
             "The connection is in service",
             connection.state == IN_SERVICE,
             "the connection to be in service",
-            connection.state_reason or "Resume the connection in the portal.",
+            connection.state_reason or "Ask the administrator to put the connection back in service.",
         ),
     ]
 

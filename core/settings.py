@@ -75,6 +75,8 @@ def read_settings(env_file: Path | None = Path(".env")) -> Settings:
     ]
     if isinstance(values["poll_interval_s"], int) and values["poll_interval_s"] < 1:
         problems.append("POLL_INTERVAL_SECONDS: must be at least 1")
+    if values["ca_bundle"] and not Path(values["ca_bundle"]).exists():
+        problems.append("CA_BUNDLE: there is no such file")
     problems += [
         f"{name.upper()}: must be one of {', '.join(known)}"
         for name, known in (("log_level", LOG_LEVELS), ("log_format", LOG_FORMATS))

@@ -30,6 +30,8 @@ PRODUCTS = (
     ("LAMP-03", "Desk lamp, dimmable", "39.95"),
     ("CABLE-04", "Cable tray, per metre", "7.4525"),
 )
+BUNDLE = ("SET-05", "Home office: desk and two lamps", "599.00")
+IN_BUNDLE = (("DESK-02", 1), ("LAMP-03", 2))
 EURO = {
     "currencyname": "Euro",
     "isocurrencycode": "EUR",
@@ -45,7 +47,8 @@ FOLLOWED = (
 )
 SENT_ON = (
     "statecode,statuscode,name,customerid,duedate,datedelivered,pricelevelid,discountamount,discountpercentage,"
-    "freightamount,description,stl3_connector,stl3_invoicetype,stl3_lineamounttypes"
+    "freightamount,description,paymenttermscode,transactioncurrencyid,stl3_connector,stl3_invoicetype,"
+    "stl3_lineamounttypes,stl3_brandingtheme"
 )
 
 
@@ -85,7 +88,7 @@ class WebApi:
         answer = self._session.get(f"{self._url}/{set_name}", params=parameters, timeout=10)
         if answer.status_code >= 400:
             raise RuntimeError(f"GET {set_name}: {answer.text}")
-        rows: list[dict[str, Any]] = answer.json()["value"]
+        rows: list[dict[str, Any]] = money.loads(answer.content)["value"]
         return rows
 
 
@@ -129,8 +132,11 @@ class Company:
         self.euro = WebApi(self.stack.addresses, ADMIN_APP).create("transactioncurrencies", EURO)
         self._stock_up()
 
-    def join(self) -> None:
-        """Join the two organisations as an operator does, and let Dynamics post to the connector."""
+    def join(self, *, status: str = "Authorised") -> None:
+        """Join the two organisations as an operator does, and let Dynamics post to the connector.
+
+        `status` is what an invoice becomes in Xero.
+        """
         entry = {
             "timezone": "Europe/London",
             "xero": {"tenant_id": self.tenant_id, **XERO_APP},
@@ -139,7 +145,7 @@ class Company:
                 "tenant_id": self.stack.addresses["directory"],
                 **CONNECTOR_APP,
             },
-            "settings": {"status": "Authorised"},
+            "settings": {"status": status},
         }
         file = self.stack.folder / "connections.json"
         file.write_text(json.dumps([entry]))
@@ -152,6 +158,14 @@ class Company:
             {columns.NAME: "299 - Closed shop", "stl3_code": "299", "stl3_key": f"{self.connection_id}-299"},
         )
 
+    def set_default_status(self, label: str) -> None:
+        """Change Default invoice status in the connector's settings, as an administrator does."""
+        admin, settings = WebApi(self.stack.addresses, ADMIN_APP), columns.SETTINGS
+        mine = f"stl3_connectionid eq '{self.connection_id}'"
+        (row,) = admin.rows(settings.set_name, select=settings.id_column, filter=mine)
+        status = columns.options_of(settings.name, "defaultstatus")[label]
+        admin.update(settings.set_name, row[settings.id_column], {"stl3_defaultstatus": status})
+
     def _stock_up(self) -> None:
         (currency,) = self.sales.rows(
             "transactioncurrencies", select="transactioncurrencyid", filter="isocurrencycode eq 'GBP'"
@@ -163,19 +177,33 @@ class Company:
         self.unit = self.sales.create(
             "uoms", {"name": "Piece", "quantity": 1, "uomscheduleid@odata.bind": f"/uomschedules({group})"}
         )
-        for number, name, _ in PRODUCTS:
+        for number, name, _ in (*PRODUCTS, BUNDLE):
             row = {
                 "name": name,
                 "productnumber": number,
                 "quantitydecimal": 2,
+                "productstructure": 3 if number == BUNDLE[0] else 1,
                 "defaultuomid@odata.bind": f"/uoms({self.unit})",
                 "defaultuomscheduleid@odata.bind": f"/uomschedules({group})",
             }
             self.products[number] = self.sales.create("products", row)
+            if number == BUNDLE[0]:
+                self._fill_bundle()
             self.sales.update("products", self.products[number], {"statecode": 0, "statuscode": 1})
         for name, number, city in CUSTOMERS:
             row = {"name": name, "accountnumber": number, "address1_city": city, "telephone1": "+44 20 7946 0000"}
             self.customers[name] = self.sales.create("accounts", row)
+
+    def _fill_bundle(self) -> None:
+        for number, quantity in IN_BUNDLE:
+            row = {
+                "quantity": quantity,
+                "productisrequired": 1,
+                "productid@odata.bind": f"/products({self.products[BUNDLE[0]]})",
+                "associatedproduct@odata.bind": f"/products({self.products[number]})",
+                "uomid@odata.bind": f"/uoms({self.unit})",
+            }
+            self.sales.create("productassociations", row)
 
     def _price_list(self, name: str, currency: str) -> str:
         bound = {"transactioncurrencyid@odata.bind": f"/transactioncurrencies({currency})"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -136,6 +137,19 @@ class Stack:
                 "CA_BUNDLE": self.addresses["ca_bundle"],
             }
         return inherited | settings
+
+    def write_env_file(self) -> Path:
+        """Write what a shell has to read (`set -a; . FILE`) to run commands here, whatever it had set before."""
+        file, bin_folder = self.folder / "demo.env", Path(sys.executable).parent
+        names = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")
+        settings = {name: value for name, value in self.environment().items() if name not in names} | {
+            "REDIS_URL": f"unix://{self.folder / 'redis' / 'redis.sock'}?db=0",
+            "DATABASE_URL": f"sqlite:///{self.folder / 'connector.db'}",
+        }
+        lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
+        file.touch(mode=0o600)
+        file.write_text("\n".join([*lines, f'PATH={shlex.quote(str(bin_folder))}:"$PATH"', ""]))
+        return file
 
     def _key(self) -> str:
         kept = self.folder / "token.key"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from core import columns
-from demo.company import PRODUCTS, Company
+from demo.company import BUNDLE, PRODUCTS, Company
 
 Row = dict[str, Any]
 EXPORTED, WAITS, FAILED = "exported", "waits", "failed"
@@ -18,9 +18,32 @@ INCLUSIVE = columns.LINE_AMOUNT_TYPES["Inclusive"]
 PURCHASE = columns.INVOICE_TYPE["Purchase Invoice"]
 
 
+@dataclass(frozen=True)
+class Then:
+    """What a person does once the first has come true; the invoice then is in Xero, with `rows` rows of history."""
+
+    told: str
+    act: Callable[[Company, Sale], None]
+    words: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What has come true of a sale already, for the timeline; `ms` from the click to the document."""
+
+    at: float
+    told: str
+    ms: float | None
+
+
 @dataclass
 class Sale:
-    """One invoice of the story. `expected` is what has to become of it, `words` what its row has to say then."""
+    """One invoice of the story.
+
+    `expected` is what has to become of it, `words` what its row has to say then, `status` that of the document if it
+    matters, `rows` how many rows of history an exported one has.
+    """
 
     title: str
     customer: str
@@ -30,16 +53,20 @@ class Sale:
     invoice_id: str = ""
     saved_at: float = 0.0
     facts: Row = field(default_factory=dict)
+    status: str = ""
+    rows: int = 1
+    then: Then | None = None
+    past: list[Step] = field(default_factory=list)
 
 
 def plan(company: Company, count: int, today: date) -> list[Sale]:
-    """Return `count` sales of several kinds, one of them broken on purpose and two that have to wait."""
+    """Return `count` sales of several kinds, two of them broken on purpose and two that have to wait."""
     customers, kinds = list(company.customers), _kinds(company, today)
     sales = []
     for number in range(count):
         kind, customer = kinds[number % len(kinds)], customers[number % len(customers)]
         row = _invoice(company, customer, kind.title, today) | {"invoice_details": kind.lines} | kind.row
-        sales.append(Sale(kind.title, customer, row, kind.expected, kind.words))
+        sales.append(Sale(kind.title, customer, row, kind.expected, kind.words, then=kind.then))
     return sales
 
 
@@ -49,12 +76,14 @@ def save(company: Company, sale: Sale) -> None:
     sale.invoice_id = company.sales.create("invoices", sale.row)
 
 
-def save_all(company: Company, sales: list[Sale], *, pause_s: float, stopping: threading.Event) -> None:
-    """Save one after the other, a pause in between."""
-    for sale in sales:
-        if stopping.wait(pause_s):
-            return
-        save(company, sale)
+def go_on(company: Company, sale: Sale, done: Step) -> None:
+    """Let the person act again on a sale whose first step is `done`."""
+    assert sale.then is not None
+    then, sale.then = sale.then, None
+    sale.past.append(done)
+    sale.title, sale.expected, sale.words, sale.rows = then.told, EXPORTED, then.words, then.rows
+    sale.saved_at = time.time()  # noqa: TID251 - a stopwatch for people, not logic
+    then.act(company, sale)
 
 
 @dataclass(frozen=True)
@@ -64,6 +93,7 @@ class _Kind:
     row: Row = field(default_factory=dict)
     expected: str = EXPORTED
     words: str = ""
+    then: Then | None = None
 
 
 def _kinds(company: Company, today: date) -> list[_Kind]:
@@ -111,7 +141,42 @@ def _kinds(company: Company, today: date) -> list[_Kind]:
         ),
         _Kind("Bill of a supplier", [_text("Timber, cubic metre", "318.40", "2.5")], {"stl3_invoicetype": PURCHASE}),
         _Kind("In euro", [product(chair, "6", manualdiscountamount=Decimal("33.33"))], euro),
+        _Kind("A bundle", [product(BUNDLE[0], "2"), product(lamp, "1")]),
+        _Kind(
+            "Account to be corrected",
+            [product(desk, "1", **closed), _text("Delivery", "25")],
+            expected=FAILED,
+            words="299",
+            then=Then("Corrected and set to No", _correct_account, "has been created", rows=2),
+        ),
     ]
+
+
+def sell_more() -> Then:
+    """A line of an exported draft is changed (rule C61)."""
+    return Then("One piece more on the draft", _one_more, "has been updated", rows=2)
+
+
+def _one_more(company: Company, sale: Sale) -> None:
+    line = _lines(company, sale)[0]
+    company.sales.update("invoicedetails", line["invoicedetailid"], {"quantity": line["quantity"] + 1})
+
+
+def _correct_account(company: Company, sale: Sale) -> None:
+    for line in _lines(company, sale):
+        company.sales.update("invoicedetails", line["invoicedetailid"], {"stl3_AccountCode@odata.bind": None})
+    (details,) = company.sales.rows(
+        columns.DETAILS.set_name,
+        select=columns.DETAILS.id_column,
+        filter=f"stl3_dynamicsinvoiceid eq '{sale.invoice_id}'",
+    )
+    row = {"stl3_exportstatus": columns.EXPORT_STATUS["No"]}
+    company.sales.update(columns.DETAILS.set_name, details[columns.DETAILS.id_column], row)
+
+
+def _lines(company: Company, sale: Sale) -> list[Row]:
+    query = {"select": "invoicedetailid,quantity", "filter": f"_invoiceid_value eq {sale.invoice_id}"}
+    return company.sales.rows("invoicedetails", **query, orderby="lineitemnumber")
 
 
 def _invoice(company: Company, customer: str, title: str, today: date) -> Row:
@@ -128,7 +193,7 @@ def _invoice(company: Company, customer: str, title: str, today: date) -> Row:
 
 
 def _product(company: Company, number: str, quantity: str) -> Row:
-    price = next(price for code, _, price in PRODUCTS if code == number)
+    price = next(price for code, _, price in (*PRODUCTS, BUNDLE) if code == number)
     return {
         "isproductoverridden": False,
         "ispriceoverridden": True,

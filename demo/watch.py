@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,15 +11,17 @@ from decimal import Decimal
 from typing import Any
 
 import requests
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from clients.xero import parse_xero_time
 from core import columns
 from demo.company import Company
-from demo.story import EXPORTED, FAILED, WAITS, Sale
+from demo.story import EXPORTED, FAILED, WAITS, Sale, Step
 
 _TOTALS = (("invoice", "totalamount"), ("document", "Total"))
+_ID_BEHIND = re.compile(r" - [0-9a-f]{8}-[0-9a-f-]{27}$")  # the history's, of no use in a narrow column
 COLOURS = {EXPORTED: "green", WAITS: "yellow", FAILED: "red"}
 
 
@@ -80,29 +83,45 @@ def words_of(sale: Sale) -> str:
 
 
 def came_true(sale: Sale) -> bool:
-    """Whether exactly what was expected has become of the sale, totals to the cent."""
+    """Whether exactly what was expected has become of the sale by now, totals to the cent."""
     if state_of(sale) != sale.expected or sale.words not in words_of(sale):
         return False
     document, invoice = sale.facts["document"], sale.facts["invoice"]
     if sale.expected != EXPORTED:
         return not sale.facts["documents"]
     same = Decimal(document["Total"]) == Decimal(invoice["totalamount"])
-    return same and sale.facts["documents"] == 1 and len(sale.facts["history"]) == 1
+    same = same and sale.status in ("", document["Status"])
+    return same and sale.facts["documents"] == 1 and len(sale.facts["history"]) == sale.rows
 
 
 def latency_ms(sale: Sale) -> float | None:
-    """Return the time from the click on Save to the document's creation in Xero."""
+    """Return the time from the click on Save to the document in Xero as it was last written; None before that."""
     document = sale.facts.get("document")
     if not document:
         return None
-    return (parse_xero_time(document["UpdatedDateUTC"]).timestamp() - sale.saved_at) * 1000
+    took_s = parse_xero_time(document["UpdatedDateUTC"]).timestamp() - sale.saved_at
+    return took_s * 1000 if took_s >= 0 else None
+
+
+def step_of(sale: Sale) -> Step:
+    """Return what has become of it so far as a step that is done."""
+    return Step(sale.saved_at, told_of(sale), latency_ms(sale))
+
+
+def told_of(sale: Sale) -> str:
+    """Return in a line what was saved and what became of it."""
+    took = latency_ms(sale)
+    fate = f"in Xero after {took:.0f} ms" if took is not None else state_of(sale) or "nothing"
+    return f"{sale.title} for {sale.customer}: {fate}{', as a draft' if sale.status == 'DRAFT' else ''}"
 
 
 def table_of(sales: Sequence[Sale]) -> Table:
-    table = Table(title="Dynamics 365 → Xero", title_justify="left", expand=True)
+    table = Table(
+        title="Dynamics 365 → Xero", title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False
+    )
     for name in ("Invoice", "Customer", "Dynamics", "Number", "Xero", "Tax", "Status", "ms"):
         table.add_column(name, justify="right" if name in ("Dynamics", "Xero", "Tax", "ms") else "left", no_wrap=True)
-    table.add_column("History", overflow="fold")
+    table.add_column("It says", overflow="fold")
     for sale in sales:
         if sale.invoice_id:
             table.add_row(*_cells(sale))
@@ -111,7 +130,8 @@ def table_of(sales: Sequence[Sale]) -> Table:
 
 def summary_of(sales: Sequence[Sale]) -> Text:
     """Return how many came true, and how fast."""
-    times = sorted(ms for sale in sales if (ms := latency_ms(sale)) is not None)
+    every = [*(step.ms for sale in sales for step in sale.past), *(latency_ms(sale) for sale in sales)]
+    times = sorted(ms for ms in every if ms is not None)
     true = sum(came_true(sale) for sale in sales)
     text = Text(f"{true} of {len(sales)} invoices are where they should be")
     if times:
@@ -133,7 +153,7 @@ def _cells(sale: Sale) -> list[str]:
         _money(document.get("TotalTax")),
         f"[{COLOURS.get(state, 'dim')}]{document.get('Status', '').lower() or state or '…'}[/]",
         f"{took:.0f}" if took is not None else "",
-        history[0] if history else "",
+        _ID_BEHIND.sub("", history[0]) if history else "",
     ]
 
 
@@ -142,17 +162,18 @@ def _money(amount: Decimal | None) -> str:
 
 
 def timeline(sales: Sequence[Sale]) -> list[str]:
-    """Return one line a sale, in the order of the saves."""
-    lines = []
+    """Return one line a step of each sale, in the order in which people acted."""
+    lines: list[tuple[float, str]] = []
     for sale in sales:
-        took = latency_ms(sale)
-        at = datetime.fromtimestamp(sale.saved_at).astimezone()
-        fate = f"in Xero after {took:.0f} ms" if took is not None else state_of(sale) or "nothing"
+        lines += [(step.at, f"✓ {_clock(step.at)}  {step.told}") for step in sale.past]
         mark = "✓" if came_true(sale) else "✗"
-        lines.append(f"{mark} {at:%H:%M:%S.%f}"[:-3] + f"  {sale.title} for {sale.customer}: {fate}")
+        text = f"{mark} {_clock(sale.saved_at)}  {told_of(sale)}"
         if mark == "✗":
             totals = (sale.facts.get(side, {}).get(name) for side, name in _TOTALS)
-            lines.append(
-                f"    expected: {sale.expected}; totals {' and '.join(map(_money, totals))}; {words_of(sale)}"
-            )
-    return lines
+            text += f"\n    expected: {sale.expected}; totals {' and '.join(map(_money, totals))}; {words_of(sale)}"
+        lines.append((sale.saved_at, text))
+    return [text for _, text in sorted(lines)]
+
+
+def _clock(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment).astimezone():%H:%M:%S.%f}"[:-3]

@@ -47,7 +47,7 @@ ACCOUNTS = (
     Explanation(
         "Account must be valid",
         "Xero cannot use the account of a line.",
-        "Choose the Account code on the invoice line again.",
+        "Choose another Account code on the invoice line.",
     ),
 )
 TAXES = (
@@ -59,7 +59,8 @@ TAXES = (
     Explanation(
         "TaxType code '{tax_type}' does not exist or cannot be used for this type of transaction",
         "Xero has no tax type {tax_type}, or does not allow it on {a_document}.",
-        "Choose another Tax type on the invoice line.",
+        "Choose another Tax type on the invoice line. If the line names none, change the tax rate of its item or "
+        "account in Xero.",
     ),
     Explanation(
         "TaxType field is mandatory",
@@ -75,7 +76,7 @@ TAXES = (
     Explanation(
         "Tax rate must be valid",
         "Xero cannot use the tax type of a line.",
-        "Choose the Tax type on the invoice line again.",
+        "Choose another Tax type on the invoice line.",
     ),
 )
 DATES = (
@@ -109,8 +110,8 @@ CURRENCIES = (
     Explanation(
         "is not subscribed to currency '{currency}'",
         "The Xero organisation does not use {currency}.",
-        "Add {currency} to the currencies in Xero's settings, if the plan has several currencies, or choose a price "
-        "list and currency that Xero has.",
+        "Add {currency} in Xero's settings (not every Xero plan allows several currencies), or make the invoice anew "
+        "in a currency that Xero has.",
     ),
 )
 CONTACTS = (
@@ -155,12 +156,13 @@ ITEMS = (
     Explanation(
         "Price List Item with Code '{code}' already exists",
         "Xero already has an item {code}, which the connector did not find.",
-        "Look for item {code} in Xero. If the product is to be another item, change its Product ID in Dynamics.",
+        "Send the invoice again: then the item is found. If the product is not that item, change its Product ID in "
+        "Dynamics first.",
     ),
     Explanation(
         "Item code '{code}' is not valid",
         "Xero has no item {code}, or does not allow it on {a_document}.",
-        "Look for item {code} in Xero: it has to be one that you {trade}.",
+        "Open item {code} in Xero and say there that you {trade} it, or use another product on the invoice line.",
     ),
 )
 LINES = (
@@ -204,15 +206,15 @@ DOCUMENTS = (
     Explanation(
         "Invoice # must be unique",
         "Another invoice in Xero has this number.",
-        "Let Xero number invoices (Use Xero invoice number in the connector's settings), or give one of the two "
-        "another number.",
+        "Let Xero number the invoices (Use Xero invoice number: Yes, in the connector's settings), or give one of "
+        "the two another number.",
     ),
     Explanation("cannot be edited as it has a payment or credit note allocated", AS_IT_IS, UNLOCKED),
     Explanation("because it has payments or credit notes allocated", AS_IT_IS, UNLOCKED),
     Explanation(
         "not of valid status for modification",
         "The {document} can no longer be changed in Xero: it is approved, paid, voided or deleted there.",
-        "Open it in Xero (Link to Xero in the Xero details) and change it there.",
+        "Change it in Xero (Link to Xero in the Xero details opens it there), or leave it as it is.",
     ),
     Explanation("not of valid status for creation", "Xero makes no {document} with this status.", OUR_FAULT),
     Explanation("not of valid type for creation", "Xero does not know this kind of document.", OUR_FAULT),
@@ -247,6 +249,6 @@ DOCUMENTS = (
 CATALOGUE = (*ACCOUNTS, *TAXES, *DATES, *CURRENCIES, *CONTACTS, *ITEMS, *LINES, *DOCUMENTS)
 UNKNOWN = Explanation(
     "",
-    "Xero does not take the {document} for the reason in its own words above.",
+    "Xero does not take the {document}, for the reason that it gives above in its own words.",
     "Correct what they name, on the invoice in Dynamics or in Xero.",
 )

@@ -15,13 +15,19 @@ Row = tuple[str, str]
 
 FARTHEST = timedelta(hours=14)  # how far the easternmost zone is ahead of UTC
 DAY = timedelta(days=1)
+NOTHING_TO_DO = "Nothing: it has been exported."
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`verdict` is the answer in a line; `gates` are empty where there is no invoice to look at."""
+    """`verdict` is the answer in a line, `advice` what to do about it, in lines; both as people read them.
 
+    `gates` are empty where there is no invoice to look at.
+    """
+
+    number: str
     verdict: str
+    advice: tuple[str, ...]
     invoice: tuple[Row, ...]
     gates: tuple[Gate, ...]
     date: tuple[Row, ...]
@@ -33,7 +39,9 @@ def explain(facts: Facts) -> Explanation:
     """Return what to tell a person about this invoice."""
     found = gates.gates_of(facts.invoice, facts.details, facts.connection, facts.now) if facts.invoice else []
     return Explanation(
+        number=_number(facts),
         verdict=_verdict(facts, found),
+        advice=_advice(facts, found),
         invoice=_who(facts),
         gates=tuple(_as_exported(gate, facts) for gate in found),
         date=_date(facts),
@@ -45,7 +53,7 @@ def explain(facts: Facts) -> Explanation:
 def _as_exported(gate: Gate, facts: Facts) -> Gate:
     """An exported invoice needs no second export: its closed gate asks for nothing."""
     if gate.rule == "C7" and facts.details is not None and facts.details.export_status == "Yes":
-        return replace(gate, remedy="Nothing: it has been exported.")
+        return replace(gate, remedy=NOTHING_TO_DO)
     return gate
 
 
@@ -72,6 +80,25 @@ def _verdict(facts: Facts, found: list[Gate]) -> str:
     return _going(facts)
 
 
+def _number(facts: Facts) -> str:
+    return facts.invoice.number if facts.invoice is not None else ""
+
+
+def _advice(facts: Facts, found: list[Gate]) -> tuple[str, ...]:
+    """What opens the gates, or after a failure the rest of what its history says."""
+    details, closed = facts.details, [gate for gate in found if not gate.is_open]
+    if details is not None:
+        if _is_elsewhere(facts, details):
+            return ()
+        if details.export_status == "Failed":
+            return tuple(_failure_text(facts).split("\n")[1:])
+        if details.attempt_started is not None:
+            return ()
+        if details.export_status == "Yes":
+            closed = [gate for gate in closed if gate.waiting and gate.waiting in details.waiting_for]
+    return tuple(gate.remedy for gate in closed)
+
+
 def _is_elsewhere(facts: Facts, details: Details) -> bool:
     """Rule C63."""
     bound = details.xero_invoice_id or details.attempt_started
@@ -94,8 +121,12 @@ def _going(facts: Facts) -> str:
 
 def _failure(facts: Facts) -> str:
     """The first line of what its history says: Xero's own words, as a rule."""
-    text = next((entry.text for entry in facts.history if not entry.worked), "")
-    return text.split("\n", 1)[0] or "its history does not say why; set Export status to No to try again."
+    text = _failure_text(facts).split("\n", 1)[0]
+    return text or "its history does not say why; set Export status to No to try again."
+
+
+def _failure_text(facts: Facts) -> str:
+    return next((entry.text for entry in facts.history if not entry.worked), "")
 
 
 def _document(facts: Facts, details: Details) -> str:
@@ -200,7 +231,7 @@ def _work(facts: Facts) -> tuple[Row, ...]:
     if work.due_at is not None:
         rows.append(("Due", f"{'since' if work.due_at <= facts.now else 'at'} {_told(work.due_at, facts)}"))
     if not rows:
-        rows.append(("Due", "not marked"))
+        rows.append(("Due", "no: nothing asks for work on it now"))
     if work.rests_until is not None:
         rows.append(
             ("Lane", f"rests until {_told(work.rests_until, facts)}: a limit, or a fault that is tried again")

@@ -170,7 +170,7 @@ def ask(question: Callable[[], T]) -> T:
     try:
         return question()
     except redis.RedisError as error:
-        raise Transient(f"Redis: {type(error).__name__}") from error
+        raise Transient(f"Redis does not answer ({type(error).__name__})") from error
 
 
 def keys_of(connection_id: str, *parts: str) -> list[str]:

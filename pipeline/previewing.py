@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from clients.http import Payload
 from core import gates
+from core.books import Books
 from core.connections import Connection
 from core.gates import Gate
 from core.invoice import Customer, Invoice
@@ -92,6 +93,7 @@ class Preview:
     reckoned: Reckoned | None = None
     difference: str = ""
     in_xero: InXero | None = None
+    unknown_accounts: tuple[str, ...] = ()
 
 
 def preview(tools: Tools, invoice_id: str) -> Preview:
@@ -121,7 +123,16 @@ def preview(tools: Tools, invoice_id: str) -> Preview:
     reckoned = reckon(document, resolved.basis, read_tax_rates(tools))
     difference = totals.difference(invoice, reckoned.as_answer(), document.line_ids)
     in_xero = _in_xero(tools, present, document, addressee)
-    return replace(shown, reckoned=reckoned, difference=difference, in_xero=in_xero)
+    unknown = tuple(_unknown_accounts(reckoned, resolved.basis.books))
+    return replace(shown, reckoned=reckoned, difference=difference, in_xero=in_xero, unknown_accounts=unknown)
+
+
+def _unknown_accounts(reckoned: Reckoned, books: Books) -> Iterator[str]:
+    """Yield the accounts that Xero would refuse; the books have all that can stand on lines."""
+    for code in sorted({line.account for line in reckoned.lines if line is not None and line.account}):
+        account = books.accounts.get(code)
+        if account is None or not account.is_active:
+            yield code
 
 
 def _in_xero(tools: Tools, present: Present, document: XeroInvoice, addressee: Addressee | None) -> InXero | None:

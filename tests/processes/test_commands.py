@@ -126,6 +126,35 @@ def test_sync_says_which_invoice_it_cannot_find(city: City) -> None:
         city.stack.run("sync", "INV-NONE")
 
 
+def test_what_is_found_is_done_though_something_else_is_not(city: City) -> None:
+    """Sync, explain and preview of several: exit 1 for the unknown one, and JSON alone on stdout all the same."""
+    sale = city.sale(0)
+    city.until_true(sale)
+
+    for command in ("sync", "explain", "preview"):
+        done = run(city.stack.folder, command, sale.invoice_id, "INV-NONE", "--json", **city.stack.environment())
+        assert done.returncode == 1
+        assert json.loads(done.stdout)
+        assert done.stderr.startswith("Error: Not found in Dynamics: INV-NONE. Give the invoice ID")
+
+
+def test_what_is_out_of_reach_is_told_in_words(city: City, tmp_path: Path) -> None:
+    """Redis, Xero, a key that is not the one: words and exit 1. A plain terminal gets its answer all the same."""
+    sale = city.sale(0)
+    cases = {
+        "preview": ({"XERO_API_URL": "http://127.0.0.1:9"}, "no answer. Try again; `connector doctor` says"),
+        "explain": ({"REDIS_URL": f"unix://{tmp_path / 'none.sock'}?db=0"}, "Redis does not answer"),
+        "sync": ({"TOKEN_KEYS": new_key()}, "which is not in TOKEN_KEYS"),
+    }
+    for command, (wrong, words) in cases.items():
+        done = run(city.stack.folder, command, sale.invoice_id, **{**city.stack.environment(), **wrong})
+        assert (done.returncode, done.stdout) == (1, "")
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+    plain = {**city.stack.environment(), "PYTHONIOENCODING": "ascii"}
+    assert run(city.stack.folder, "explain", sale.invoice_id, **plain).returncode == 0
+
+
 def test_preview_shows_what_is_sent_and_explain_what_became_of_it(city: City) -> None:
     """As an operator types them: text for people, JSON for machines, both from running processes."""
     sale = city.sale(0)

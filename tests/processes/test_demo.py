@@ -16,9 +16,9 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(170)]
 
 
 def test_once_runs_the_story_and_exits_with_0() -> None:
-    """Ten invoices of ten kinds, one broken on purpose, two that wait: each ends where it should."""
+    """One of each kind: broken ones, of which one is repaired, waiting ones, a draft that is changed (rule C61)."""
     done = subprocess.run(
-        [sys.executable, "-m", "cli", "demo", "--once", "--invoices", "10"],
+        [sys.executable, "-m", "cli", "demo", "--once"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -27,13 +27,16 @@ def test_once_runs_the_story_and_exits_with_0() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "10 of 10 invoices are where they should be" in done.stdout
-    unfolded = re.sub(r"[\s│]+", "", done.stdout)
-    assert "Xerosays:Accountcode'299'isnotavalidcode" in unfolded
+    assert "16 of 16 invoices are where they should be" in done.stdout
+    assert "Invoice has been updated in Xero" in done.stdout
+    assert "Xero says: Account code '299' is not a" in done.stdout
+    assert re.search(r"✓ \S+ +Account to be corrected for Fourth Coffee: failed", done.stdout)
+    assert re.search(r"✓ \S+ +Corrected and set to No for Fourth Coffee: in Xero after", done.stdout)
+    assert max(map(len, done.stdout.splitlines())) <= 150
 
 
 def test_ctrl_c_stops_every_process_that_it_started() -> None:
-    """It stays up with the addresses until a signal, then nothing of it is left."""
+    """It stays up with commands that work in another shell, until a signal; then nothing of it is left."""
     demo = subprocess.Popen(
         [sys.executable, "-m", "cli", "demo", "--invoices", "1"],
         cwd=ROOT,
@@ -42,12 +45,27 @@ def test_ctrl_c_stops_every_process_that_it_started() -> None:
         text=True,
     )
     assert demo.stdout is not None
-    folder = ""
+    folder, commands = "", []
     for line in demo.stdout:
         if line.strip().startswith("logs "):
             folder = line.split()[-1]
+        if line.startswith("  set -a") or commands:
+            commands.append(line.strip())
+        if line.strip() == "connector doctor":
             break
     assert len(_processes_of(folder)) >= 7
+    shell = {"PATH": "/usr/bin:/bin", "REDIS_URL": "redis://elsewhere.example", "COLUMNS": "150"}
+    asked = subprocess.run(
+        ["sh", "-ec", "\n".join(commands)],
+        cwd=folder,
+        env=shell,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert asked.returncode == 0, asked.stderr
+    assert asked.stdout.startswith("It is in Xero: INV-0001, Draft.")
 
     demo.send_signal(signal.SIGINT)
     demo.stdout.read()

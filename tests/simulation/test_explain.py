@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from cli import explain as explain_command
-from cli.invoices import id_in
+from cli.invoices import each_of, id_in
 from cli.printing import print_json
 from core import columns
 from core.errors import Misconfigured
@@ -196,6 +196,46 @@ def test_an_unknown_invoice_is_an_error_in_words(world: World) -> None:
         all_explained(world, "INV-NONE")
     with pytest.raises(Misconfigured, match="There is no connection c-9"):
         all_explained(world, "INV-NONE", "c-9")
+
+
+@pytest.mark.parametrize(
+    "named", ["x' or 1 eq 1", "x' or '1' eq '1", "🧾 & # % ? + \" '", "--help", "https://example.com"]
+)
+def test_whatever_a_person_types_is_only_a_name(world: World, named: str) -> None:
+    """What looks like a filter finds nothing, as any other wrong number."""
+    world.save_invoice(Line("Work", "10.00"))
+
+    with nothing_changes(world), pytest.raises(Misconfigured) as error:
+        all_explained(world, named)
+
+    assert str(error.value).startswith(f"Not found in Dynamics: {named}. Give the invoice ID")
+
+
+@pytest.mark.parametrize(
+    ("named", "shown"),
+    [("", "(an empty name)"), ("A" * 10_000, "A" * 80 + "…"), ("a\nb\x1b[31m", "a?b?[31m"), ("\udcff", "?")],
+)
+def test_what_can_be_no_invoice_id_is_told_without_asking(world: World, named: str, shown: str) -> None:
+    """And is shown in a line that no terminal takes for commands."""
+    asked = len(world.dynamics.wire.calls)
+
+    with pytest.raises(Misconfigured) as error:
+        all_explained(world, named)
+
+    assert str(error.value).startswith(f"Not found in Dynamics: {shown}. ")
+    assert not any(call.method == "POST" and "$batch" in call.path for call in world.dynamics.wire.calls[asked:])
+
+
+def test_of_several_names_those_that_are_found_are_explained(world: World) -> None:
+    """An unknown one does not keep the others from their answer; spaces around a name are nothing."""
+    first, second = (world.save_invoice(Line("Work", "10.00")) for _ in range(2))
+    names = (f" {world.invoice(first)['invoicenumber']} ", "INV-NONE", second)
+
+    found, failures, wrong = each_of(names, lambda named: explain_command.explanations(world.app, named, None))
+
+    assert [each.number for each in found] == [world.invoice(one)["invoicenumber"] for one in (first, second)]
+    assert (failures, len(wrong)) == ([], 1)
+    assert printed(found).startswith(f"{found[0].number}  It ")
 
 
 def test_of_two_connections_the_one_that_the_invoice_belongs_to_explains_it(world: World) -> None:

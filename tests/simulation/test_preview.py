@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.preview import as_plain, previews, show
+from cli.preview import as_plain, previews
+from cli.previewed import answer, show
 from core import columns
 from core.errors import Disconnected, Misconfigured
 from pipeline.previewing import Preview
@@ -261,6 +262,54 @@ def test_a_tax_type_that_xero_does_not_have_is_told(world: World) -> None:
     assert shown.reckoned is not None
     assert shown.reckoned.unknown == ("OUTPUT2",)
     assert "no active tax rate OUTPUT2" in printed(shown)
+
+
+def test_an_account_that_xero_does_not_have_is_told(world: World) -> None:
+    """Before Xero refuses the invoice for it."""
+    world.choose(sales_account="999")
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+
+    shown = preview_of(world, invoice_id)
+
+    assert shown.unknown_accounts == ("999",)
+    assert answer(shown) == "Xero is likely to refuse it. Xero has no active account 999 for lines."
+
+
+def test_the_first_line_is_the_answer(world: World) -> None:
+    """Whether it may go, waits, cannot be sent or is in Xero; each in a line."""
+    may = preview_of(world, world.save_invoice(Line("Work", "10.00")))
+    waits = preview_of(world, world.save_invoice(Line("Work", "10.00"), connect=False))
+
+    assert printed(may).startswith("It may go. This would be sent.\n")
+    assert printed(waits).startswith("It waits: connector. Then this would be sent.\n")
+
+
+def test_before_the_export_only_the_net_is_compared(world: World) -> None:
+    """Rule C40: tax comes from Xero, so that its lack is no difference; with tax in the prices none is missing."""
+    without = printed(preview_of(world, world.save_invoice(Line("Work", "10.00"))))
+    within = printed(preview_of(world, world.save_invoice(Line("Work", "10.00"), stl3_lineamounttypes=INCLUSIVE)))
+
+    assert "✗" not in without
+    assert "Dynamics gets Xero's tax after the export" in without
+    assert "✗" not in within
+    assert "Dynamics gets Xero's tax" not in within
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_amounts_are_never_cut(world: World, width: int) -> None:
+    """On a narrow terminal texts are folded instead; the columns in which nothing stands are left out."""
+    line = Line(
+        "A long name that has to be folded somewhere", "123456.78", quantity="12", product="CHAIR-01", discount="3"
+    )
+    shown = preview_of(world, world.save_invoice(line))
+    console = Console(file=io.StringIO(), width=width)
+
+    show(console, shown)
+
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in text
+    assert all(number in text for number in ("123456.78", "1481478.36", "296295.67"))
+    assert "Discount" not in printed(preview_of(world, world.save_invoice(Line("Work", "10.00"))))
 
 
 def test_custom_fields_that_have_an_effect_are_shown_with_their_values(world: World) -> None:

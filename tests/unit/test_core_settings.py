@@ -55,6 +55,7 @@ def test_every_error_is_named_at_once_and_no_value_is_shown(monkeypatch: pytest.
         "MICROSOFT_AUTHORITY": "https://[s3cret",
         "LOG_LEVEL": "s3cret",
         "LOG_FORMAT": "s3cret",
+        "CA_BUNDLE": "/s3cret",
     }
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)

@@ -40,6 +40,22 @@ def test_an_invoice_that_waits_says_for_what() -> None:
     assert [gate.rule for gate in found.gates if not gate.is_open] == ["C3", "C5"]
 
 
+def test_what_to_do_stands_below_the_verdict() -> None:
+    """What opens the closed gates; after a failure the rest of what the history says; else nothing."""
+    waits = explain(facts(invoice=invoice(price_list_id="", delivered_at=None)))
+    words = "Xero says: No.\nIt means no.\nSay yes."
+    history = (Entry(NOON, "Create", words, worked=False),)
+    failed = explain(facts(details=details(export_status="Failed"), history=history))
+    change = details(export_status="Yes", waiting_for="its change waits for: customer")
+    there = explain(facts(invoice=invoice(customer_id="", price_list_id=""), details=change))
+
+    assert waits.advice == ("Choose a price list.", "Fill in Date Delivered.")
+    assert (failed.verdict, failed.advice) == ("It failed: Xero says: No.", ("It means no.", "Say yes."))
+    assert there.advice == ("Choose a customer.",)
+    assert explain(facts(details=details(export_status="Yes"))).advice == ()
+    assert explain(facts(details=details(attempt_started=NOON))).advice == ()
+
+
 def test_every_gate_is_listed_in_order() -> None:
     assert [gate.rule for gate in explain(facts()).gates] == [f"C{number}" for number in range(1, 9)]
 

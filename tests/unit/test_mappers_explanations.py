@@ -24,8 +24,8 @@ TOLD = {
         "Restore it",
     ),
     "Account code must be specified": ("has no account", "Default sales account code"),
-    "Account must be valid.": ("the account of a line", "Account code on the invoice line again"),
-    "Tax rate must be valid.": ("the tax type of a line", "Tax type on the invoice line again"),
+    "Account must be valid.": ("the account of a line", "another Account code on the invoice line"),
+    "Tax rate must be valid.": ("the tax type of a line", "another Tax type on the invoice line"),
     "The TaxType code 'INPUT2' cannot be used with account code '200'.": (
         "tax type INPUT2 on account 200",
         "another Tax type",
@@ -82,8 +82,8 @@ TOLD = {
     "API.": ("is archived", "Restore the contact"),
     "The contact status 'ARCHIVED' is not valid for contacts": ("is archived", "Restore the contact"),
     "Email address must be valid.": ("e-mail address", "Correct Email"),
-    "Price List Item with Code 'abc' already exists": ("already has an item abc", "Look for item abc"),
-    "Item code 'abc' is not valid": ("no item abc", "one that you sell"),
+    "Price List Item with Code 'abc' already exists": ("already has an item abc", "then the item is found"),
+    "Item code 'abc' is not valid": ("no item abc", "say there that you sell it"),
     "Insufficient stock. Items are eligible for backorder.": ("too little", "lower the Quantity"),
     "You have reached the limit of invoices you can approve": ("plan", "Default invoice status to Draft"),
     "An existing Invoice with the specified InvoiceID could not be found": (
