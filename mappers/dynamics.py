@@ -261,7 +261,7 @@ def to_details(row: dict[str, Any]) -> Details:
 
 
 def fingerprint(invoice: Invoice) -> str:
-    """Return what changes exactly when something changes that the document is made of (DESIGN 3).
+    """Return what changes exactly when something changes that the document is made of.
 
     Outside it are what the connector itself writes (tax, and totals with it), the state, which is handled by itself,
     and what is copied once only: the customer's and the products' own columns (rules B2, B3).

@@ -1,4 +1,4 @@
-"""The one place that decides whether and when work is tried again (DESIGN 4); a pure function."""
+"""The one place that decides whether and when work is tried again; a pure function."""
 
 from __future__ import annotations
 

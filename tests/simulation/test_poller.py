@@ -29,7 +29,7 @@ def test_a_backlog_of_several_batches_is_found(world: World) -> None:
 
     world.assert_exported_once(*invoice_ids)
     assert len(world.sent_keys()) == 3
-    assert len(world.xero_calls()) <= 120 * 0.06 + 4  # DESIGN 7, and the first reading of the books
+    assert len(world.xero_calls()) <= 120 * 0.06 + 4  # and the first reading of the books
 
 
 def test_the_export_status_no_that_a_person_set_is_found(world: World) -> None:
@@ -120,7 +120,7 @@ def test_redis_wiped_at_any_call_leaves_each_invoice_exported_once(fresh_world: 
 
 
 def test_an_idle_poll_is_one_call_that_writes_nothing(world: World) -> None:
-    """After exports, failures and waiting invoices alike (DESIGN 7)."""
+    """After exports, failures and waiting invoices alike."""
     world.save_invoices(3)
     world.save_invoice(Line("Work", "1.00"), **{"pricelevelid@odata.bind": None})
     world.save_invoice(Line("Work", "1.00"), datedelivered="2026-11-25T00:00:00Z")

@@ -1,4 +1,4 @@
-"""The verdict on each class of failure (DESIGN 4), as a table, and the bounds of the back-off."""
+"""The verdict on each class of failure, as a table, and the bounds of the back-off."""
 
 from __future__ import annotations
 
