@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := core clients mappers pipeline webhooks cli demo simulators bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format docs lock clean
+.PHONY: help demo run test soak check format docs lock clean
 
 help: ## Show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -18,6 +18,10 @@ run: $(VENV)/.dev ## Run the connector's own processes (Procfile) with the setti
 
 test: $(VENV)/.dev ## Run the tests (ARGS=... goes to pytest)
 	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadfile -q)
+
+SEEDS ?= 0-999
+soak: $(VENV)/.dev ## Simulate random sequences for long: SEEDS=0-999 (the default), or one number
+	@$(BIN)/python -m tests.simulation.soak $(SEEDS)
 
 check: $(VENV)/.dev ## Lint, types (strict), import contracts, lock files
 	@$(BIN)/ruff format --check .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,9 @@ NOBODY = "-"
 CODES = ("Type", "LineAmountTypes", "CurrencyCode")
 TEXTS = ("InvoiceNumber", "Reference", "BrandingThemeID")
 LINE_CODES = ("LineItemID", "ItemCode", "AccountCode", "TaxType")
+# What is not known of every document that is sent, with the sign that stands before the hash where it is.
+SAID = {"d": "DueDate", "n": "InvoiceNumber", "b": "BrandingThemeID"}
+SAID_OF_LINES = {"a": "AccountCode", "t": "TaxType", "c": "Tracking"}
 LINE_NUMBERS = ("Quantity", "UnitAmount", "LineAmount", "TaxAmount")
 _STAMP = re.compile(r"/Date\((-?\d+)")  # midnight UTC of the day, whatever zone it is shown in
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,7 +32,7 @@ class Agreement:
     """What stands on the Xero details row about the document.
 
     `document`: the hash of it as Xero returned it when we last wrote it; empty: nobody knows who changed it since.
-    `sent`: the hash of what a write under way sends; empty: none is. `connector_id`: the invoice's connector of
+    `sent`: the mark of what a write under way sends; empty: none is. `connector_id`: the invoice's connector of
     which the history tells, NOBODY for none (rule C63); empty: it does not say.
     """
 
@@ -45,7 +48,11 @@ class Agreement:
         """Whether nobody but us changed it since; also where a write of ours arrived and its answer got lost."""
         if self.document and document_hash(document) == self.document:
             return True
-        return hash_of_found(document) == self.sent
+        return is_as_sent(document, self.sent)
+
+    def has_arrived(self, document: Mapping[str, Any]) -> bool:
+        """Whether a write of ours arrived whose answer got lost."""
+        return is_as_sent(document, self.sent) and document_hash(document) != self.document
 
 
 def read_agreement(text: str) -> Agreement:
@@ -67,16 +74,35 @@ def document_hash(document: Mapping[str, Any]) -> str:
     return ids.content_hash({**content, "Contact": contact_id_of(document), "LineItems": lines})
 
 
-def hash_of_sent(mapped: XeroInvoice) -> str:
-    """Return the hash of what is sent with every document, which `hash_of_found` finds again in Xero."""
-    payload = mapped.as_payload()
-    lines = [_core_of(line, amount=amount_of(line)) for line in payload["LineItems"]]
-    return _core(payload, payload["Date"], lines)
+def mark_of(mapped: XeroInvoice, found: Mapping[str, Any] | None = None) -> str:
+    """Return the mark of what is sent, by which `is_as_sent` knows it again: what is known of it, and a hash of that.
+
+    `found` is the document that it changes: what is not said stays there. A new one has no due date then, and a line
+    the account and the tax type that Xero gives it by itself.
+    """
+    kept: dict[str, Any] = {"DueDate": ""}
+    if found is not None:
+        kept = {name: found.get(name) for name in SAID.values()} | {"DueDate": day_of(found, "DueDate")}
+    payload = kept | mapped.as_payload()
+    rows = [
+        row
+        | {
+            "AccountCode": line.account_code or line.given_account,
+            "TaxType": line.tax_type or line.given_tax_type,
+            "LineAmount": amount_of(row),
+        }
+        for line, row in zip(mapped.lines, payload["LineItems"], strict=True)
+    ]
+    said = [sign for sign, name in SAID.items() if name in payload]
+    priced = [row for row in rows if row["LineAmount"] is not None]
+    said += [sign for sign, name in SAID_OF_LINES.items() if priced and all(row.get(name) for row in priced)]
+    return _mark("".join(said), payload | {"LineItems": rows})
 
 
-def hash_of_found(document: Mapping[str, Any]) -> str:
-    lines = [_core_of(line, amount=number_of(line, "LineAmount")) for line in document.get("LineItems") or ()]
-    return _core(document, day_of(document, "Date"), lines)
+def is_as_sent(document: Mapping[str, Any], mark: str) -> bool:
+    """Whether the document says what was sent under this mark, all of it."""
+    said, dot, _ = mark.partition(".")
+    return bool(dot) and _mark(said, document) == mark
 
 
 def contact_id_of(document: Mapping[str, Any]) -> str:
@@ -114,14 +140,25 @@ def exact_amount_of(line: Mapping[str, Any]) -> Decimal | None:
     return (Decimal(1) if quantity is None else quantity) * price - (discount or 0)
 
 
-def _core(document: Mapping[str, Any], dated: str, lines: list[list[str]]) -> str:
-    content = [text_of(document.get(name)) for name in CODES]
-    return ids.content_hash([*content, dated, contact_id_of(document), lines])
+def _mark(said: str, document: Mapping[str, Any]) -> str:
+    """Return the mark of a document of which these signs of `SAID` and `SAID_OF_LINES` are compared."""
+    names = {name for sign, name in (SAID | SAID_OF_LINES).items() if sign in said}
+    content = [text_of(document.get(name)) for name in CODES] + [contact_id_of(document)]
+    if document.get("Type") == "ACCREC":
+        content.append(text_of(document.get("Reference")))  # what we do not say is empty then
+    content += [text_of(document.get(name)).casefold() for name in TEXTS if name in names]
+    content += [day_of(document, name) for name in ("Date", "DueDate") if name == "Date" or name in names]
+    lines = [_marked_line(line, names) for line in document.get("LineItems") or ()]
+    return f"{said}.{ids.content_hash([content, lines])}"
 
 
-def _core_of(line: Mapping[str, Any], *, amount: Decimal | None) -> list[str]:
-    numbers = (number_of(line, "Quantity"), number_of(line, "UnitAmount"), amount)
-    return [text_of(line.get("Description")), *(plain(number) for number in numbers)]
+def _marked_line(line: Mapping[str, Any], names: Collection[str]) -> list[Any]:
+    numbers = (number_of(line, "Quantity"), number_of(line, "UnitAmount"), number_of(line, "LineAmount"))
+    content: list[Any] = [text_of(line.get("Description")), *(plain(number) for number in numbers)]
+    # A note has no account, whatever the lines around it have.
+    codes = [name for name in ("AccountCode", "TaxType") if name in names and numbers[2] is not None]
+    content += [text_of(line.get(name)).casefold() for name in ("ItemCode", *codes)]
+    return [*content, tracking_of(line)] if "Tracking" in names else content
 
 
 def _line_content(line: Mapping[str, Any]) -> dict[str, Any]:

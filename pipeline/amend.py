@@ -1,7 +1,7 @@
 """Changes documents in Xero that we made, as many as there are in one call (rule C61).
 
 An update needs no journal of attempts: it is repeated after reading. Before it the fingerprint is cleared and the
-hash of what is sent noted, so that after a crash or a lost answer the two systems are compared again.
+mark of what is sent noted, so that after a crash or a lost answer the two systems are compared again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from clients.dataverse import Changes
 from clients.http import Payload
 from clients.xero import Element
 from core.errors import Conflict, Rejected, Unknown
-from mappers.agreements import Agreement, hash_of_sent, read_agreement
+from mappers.agreements import Agreement, mark_of, read_agreement
 from mappers.comparing import as_update
 from mappers.explanations import explain_all
 from mappers.xero import XeroInvoice
@@ -54,7 +54,7 @@ class Pair:
     @property
     def was_sent(self) -> bool:
         """Whether this very update has been sent before; what became of it was not heard."""
-        return self.agreement.sent == hash_of_sent(self.mapped)
+        return self.agreement.sent == mark_of(self.mapped, self.found)
 
 
 def amend(tools: Tools, pairs: Sequence[Pair], report: Report) -> list[Outcome]:
@@ -116,7 +116,7 @@ def _intent(pair: Pair) -> Payload:
 
 
 def _sent(pair: Pair) -> Agreement:
-    return replace(pair.agreement, sent=hash_of_sent(pair.mapped))
+    return replace(pair.agreement, sent=mark_of(pair.mapped, pair.found))
 
 
 def _as_noted(pair: Pair, etag: str) -> Present:

@@ -1,7 +1,7 @@
 """Creates documents in Xero exactly once: the intent stands in Dynamics first, an unknown outcome is resolved first.
 
 The Xero details row is the journal. An attempt is open from its intent until a known outcome is written back; the
-rows that share its key, in the order of their invoice ids, are the request. Source: DESIGN 3.
+rows that share its key, in the order of their invoice ids, are the request. See docs/architecture.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from clients.xero import Element
 from core import columns, gates, ids
 from core.errors import LeaseLost, Rejected, Unknown
 from core.invoice import Details
-from mappers.agreements import Agreement, hash_of_found, hash_of_sent, read_agreement
+from mappers.agreements import Agreement, is_as_sent, mark_of, read_agreement
 from mappers.comparing import differences
 from mappers.explanations import explain_all
 from mappers.links import Origin, find_origin, invoice_link
@@ -108,7 +108,7 @@ def _still_goes(tools: Tools, present: Present, now: datetime) -> bool:
 
 
 def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: Report) -> list[Outcome]:
-    """Look for the documents in Xero by their origin (DESIGN 3)."""
+    """Look for the documents in Xero by their origin."""
     origins = _documents_by_origin(tools, started - LOOK_BACK)
     found: dict[str, Payload] = {}
     for present in presents:
@@ -152,7 +152,7 @@ def _adopted(present: Present, document: Payload, mapped: XeroInvoice | None) ->
     invoice, details = present.invoice, present.details
     agrees = mapped is not None and not differences(mapped, document)
     sent = read_agreement(details.agreed_document).sent if details is not None else ""
-    is_ours = agrees or hash_of_found(document) == sent
+    is_ours = agrees or is_as_sent(document, sent)
     line_ids = line_ids_of(invoice, document) if invoice else ()
     return Created(present, document, line_ids, agrees=agrees, is_ours=is_ours)
 
@@ -199,7 +199,7 @@ def _intent(tools: Tools, member: Member, attempt_key: str, started: datetime) -
 
 def _agreement(tools: Tools, member: Member) -> str:
     """By this a document that is found later shows whether somebody has changed it since."""
-    return Agreement(sent=hash_of_sent(member.document), connector_id=tools.connection.id).text
+    return Agreement(sent=mark_of(member.document), connector_id=tools.connection.id).text
 
 
 def _send(
@@ -239,7 +239,7 @@ def _refused(present: Present, messages: Sequence[str]) -> Failed:
 
 
 def _of_that_number(tools: Tools, member: Member, errors: Sequence[str]) -> Outcome:
-    """The number is taken: by this invoice's own document, which is adopted, or by another one (DESIGN 3)."""
+    """The number is taken: by this invoice's own document, which is adopted, or by another one."""
     number = member.document.number or ""
     document = tools.xero.find_invoice_by_number(number)
     if document is None:

@@ -44,10 +44,11 @@ class Updated:
 
 @dataclass(frozen=True, slots=True)
 class Agrees:
-    """The document in Xero says what the invoice says, so nothing was written there."""
+    """The document in Xero says what the invoice says, so nothing was written there; fields as of `Created`."""
 
     present: Present
     document: Payload
+    line_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

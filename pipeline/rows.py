@@ -10,7 +10,7 @@ from clients.dataverse import Change, key_path
 from clients.http import Payload
 from clients.xero import parse_xero_time
 from core import columns, ids
-from core.invoice import ACTIVE, Invoice
+from core.invoice import ACTIVE
 from mappers import totals
 from mappers.agreements import NOBODY, Agreement, document_hash, read_agreement
 from mappers.dynamics import fingerprint
@@ -61,7 +61,9 @@ def changes_of(tools: Tools, outcome: Outcome, now: datetime, *, whole: bool) ->
             return change_details(tools, present, row), history
         case Agrees():
             row = {"stl3_exportstatus": YES, "stl3_waitingfor": None, **_agreed(tools, present, outcome.document)}
-            return (change_details(tools, present, row),)
+            # Both sides may have been changed alike by people: the tax of now is not that of our last write.
+            row |= _figures(outcome.document)
+            return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row))
         case Waits():
             return (change_details(tools, present, {"stl3_waitingfor": outcome.text or None}),)
         case AttemptEnded():
@@ -115,11 +117,17 @@ def _exported(tools: Tools, document: Payload, now: datetime) -> Payload:
         "stl3_exportdate": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "stl3_waitingfor": None,
         "stl3_currency": document.get("CurrencyCode"),
+        **_figures(document),
+        "stl3_xerocontactid": document["Contact"]["ContactID"],
+        "stl3_xeroupdated": parse_xero_time(document["UpdatedDateUTC"]).isoformat(),
+    }
+
+
+def _figures(document: Payload) -> Payload:
+    return {
         "stl3_amountdue": totals.amount(document, "AmountDue"),
         "stl3_amountpaid": totals.amount(document, "AmountPaid"),
         "stl3_taxinxero": totals.amount(document, "TotalTax"),
-        "stl3_xerocontactid": document["Contact"]["ContactID"],
-        "stl3_xeroupdated": parse_xero_time(document["UpdatedDateUTC"]).isoformat(),
     }
 
 
@@ -149,19 +157,23 @@ def _with_lines(
 ) -> tuple[Change, ...]:
     """Tax, amount due, details and history of a document that was written; the totals are compared (rule C40)."""
     present, document = outcome.present, outcome.document
-    invoice, on_invoice = present.invoice, tuple[Change, ...]()
-    if invoice is not None:
-        if differs := totals.difference(invoice, document, outcome.line_ids):
-            text += f"\n{differs}"
-        if whole and invoice.state == ACTIVE and len(invoice.lines) + BESIDES_LINES <= OPERATIONS_MAX:
-            on_invoice = _on_invoice(invoice, outcome)
+    if present.invoice is not None and (differs := totals.difference(present.invoice, document, outcome.line_ids)):
+        text += f"\n{differs}"
     of_one = document["InvoiceID"] if action == "Create" else ""
     history = _history(tools, present, now, action=action, status="Successful", text=text, of_one=of_one)
-    return (*on_invoice, change_details(tools, present, row), history)
+    return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row), history)
 
 
-def _on_invoice(invoice: Invoice, outcome: Created | Updated) -> tuple[Change, ...]:
-    """Line tax before the amount due: the totals have followed when the amount appears (rules C52, C53)."""
+def _on_invoice(outcome: Created | Updated | Agrees, *, whole: bool) -> tuple[Change, ...]:
+    """Line tax before the amount due: the totals have followed when the amount appears (rules C52, C53).
+
+    Nothing where the invoice is closed, or has more lines than a transaction takes.
+    """
+    invoice = outcome.present.invoice
+    if not whole or invoice is None or invoice.state != ACTIVE:
+        return ()
+    if len(invoice.lines) + BESIDES_LINES > OPERATIONS_MAX:
+        return ()
     now_on_lines = {line.id: line.tax for line in invoice.lines}
     taxes = totals.line_taxes(invoice, outcome.document, outcome.line_ids)
     changed = [

@@ -69,8 +69,8 @@ def _settled(pair: Pair, *, may_write: bool) -> Outcome | None:
     differing = differences(pair.mapped, pair.found, customer=customer.name if customer else "")
     if not differing:
         # The answer to an earlier update was lost: what it did is written back now.
-        line_ids = pair.mapped.line_ids
-        return Updated(pair.present, pair.found, line_ids) if pair.was_sent else Agrees(pair.present, pair.found)
+        has_arrived = pair.agreement.has_arrived(pair.found)
+        return (Updated if has_arrived else Agrees)(pair.present, pair.found, pair.mapped.line_ids)
     if not may_write:
         return _not_carried(pair, differing)
     if pair.mapped.type != pair.found["Type"]:

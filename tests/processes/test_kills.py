@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 import redis
@@ -11,6 +12,7 @@ from core import columns
 from core.event import Event
 from core.inbox import Inbox
 from core.redis import inbox_url, open_redis
+from demo.story import Sale
 from pipeline.lanes import Lanes
 from tests.processes.city import City, open_city
 
@@ -59,6 +61,70 @@ def test_a_worker_killed_while_it_writes_back_leaves_one_of_each(city: City, kin
 
     city.until_true(sale)
     assert (sale.facts["documents"], len(sale.facts["history"])) == (1, 1)
+
+
+@pytest.fixture
+def draft(city: City) -> Iterator[Sale]:
+    """A sale whose document is in Xero, a draft, its echoes settled."""
+    city.company.set_default_status("Draft")
+    sale = city.sale(1)
+    city.until_true(sale)
+    assert sale.facts["document"]["Status"] == "DRAFT"
+    city.until(lambda: _due(city) == 0, "the lane to be empty")
+    yield sale
+    city.company.set_default_status("Authorised")
+
+
+def _change(city: City, sale: Sale) -> None:
+    """A sales user orders more of the first line."""
+    line = next(row for row in city.rows("invoicedetails") if row["_invoiceid_value"] == sale.invoice_id)
+    city.company.sales.update("invoicedetails", line["invoicedetailid"], {"quantity": 7})
+
+
+def _assert_updated_once(city: City, sale: Sale) -> None:
+    """Both systems say the same, and the history has the creation and one update."""
+    sale.rows = 2
+    city.until_true(sale)
+    city.until(lambda: _due(city) == 0, "the lane to be empty")
+    city.until_true(sale)
+    assert {line["Quantity"] for line in sale.facts["document"]["LineItems"]} >= {7}
+    told = [(row["stl3_action"], row["stl3_syncstatus"]) for row in sale.facts["history"]]
+    worked = columns.SYNC_STATUS["Successful"]
+    assert sorted(told) == [(columns.ACTION["Create"], worked), (columns.ACTION["Update"], worked)]
+    assert sale.facts["details"]["stl3_fingerprint"]
+    assert Decimal(str(sale.facts["details"]["stl3_taxinxero"])) == Decimal(str(sale.facts["invoice"]["totaltax"]))
+
+
+def test_a_worker_killed_after_xero_changed_a_document_leaves_one_update(city: City, draft: Sale) -> None:
+    """Xero has done it, Dynamics does not know yet: the next worker finds it as it was sent, and writes that back."""
+    city.inject("xero", match="POST /api.xro/2.0/Invoices", kind="delay-after", delay_s=60)
+    _change(city, draft)
+    city.until(lambda: city.held("xero") == 1, "the answer of Xero to be held")
+
+    city.stack.kill("work-1")
+    city.release("xero")
+    city.stack.start("work-1")
+
+    _assert_updated_once(city, draft)
+
+
+@pytest.mark.parametrize("kind", ["delay-before", "delay-after"])
+def test_a_worker_killed_while_it_clears_the_fingerprint_leaves_one_update(
+    city: City, draft: Sale, kind: str
+) -> None:
+    """Xero was read, the update is noted in Dynamics, or will be later; it was not sent yet."""
+    city.inject("xero", match="GET /api.xro/2.0/Invoices", kind="delay-after", delay_s=60)
+    _change(city, draft)
+    city.until(lambda: city.held("xero") == 1, "the answer of Xero to be held")
+    city.inject("dynamics", match=r"POST /api/data/v9.2/\$batch", kind=kind, delay_s=60)
+    city.release("xero")
+    city.until(lambda: city.held("dynamics") == 1, "Dynamics to be held")
+
+    city.stack.kill("work-1")
+    city.release("dynamics")
+    city.stack.start("work-1")
+
+    _assert_updated_once(city, draft)
 
 
 def test_a_killed_dispatcher_loses_no_event(city: City) -> None:

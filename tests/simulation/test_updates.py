@@ -216,6 +216,25 @@ def test_a_batch_with_one_that_xero_refuses(world: World) -> None:
     world.assert_quiet()
 
 
+def test_an_event_of_a_later_edit_does_not_send_what_failed(world: World) -> None:
+    """Rule C60 for updates: only a person's No does, however often the invoice is marked."""
+    invoice_id = export(world)
+    world.edit(invoice_id, stl3_invoicetype=columns.INVOICE_TYPE["Purchase Invoice"])
+    world.settle()
+    world.edit(invoice_id, stl3_invoicetype=None, description="PO 9")
+    world.xero.wire.forget_calls()
+    world.mark(invoice_id)
+
+    world.work()
+    assert world.xero_calls() == []
+    assert world.status(invoice_id) == "Failed"
+
+    world.try_again(invoice_id)
+    world.settle()
+    assert document(world, invoice_id)["Reference"] == "PO 9"
+    assert world.status(invoice_id) == "Yes"
+
+
 def test_fifty_updates_are_one_read_and_one_write(world: World) -> None:
     """A backlog costs two calls."""
     invoice_ids = world.save_invoices(50)

@@ -48,8 +48,8 @@ class Trade:
             code: self._choice(columns.TAX_TYPE, code) for code in {*TAX_TYPES[True], *TAX_TYPES[False]}
         }
 
-    def save_invoice(self) -> str:
-        """Save any invoice; return its id."""
+    def save_invoice(self, **different: Any) -> str:
+        """Save any invoice; return its id. `different` as in `World.save_invoice`."""
         chance = self.chance
         sales, currency = chance.random() < 0.65, chance.choice(list(PLACES))
         lines = [self._line(sales=sales, places=PLACES[currency]) for _ in range(chance.randint(1, 8))]
@@ -67,7 +67,7 @@ class Trade:
             row["discountpercentage"] = self._number(0, 30, 2)
         if chance.random() < 0.4:
             row["freightamount"] = self._number(0, 40, 3)
-        return self.world.save_invoice(*lines, **row)
+        return self.world.save_invoice(*lines, **row | different)
 
     def _line(self, *, sales: bool, places: int) -> Line:
         chance = self.chance

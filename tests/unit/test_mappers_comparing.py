@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core import columns
 from core.ids import digest
-from mappers.agreements import Agreement, document_hash, hash_of_found, hash_of_sent, read_agreement
+from mappers.agreements import Agreement, document_hash, is_as_sent, mark_of, read_agreement
 from mappers.comparing import WORDS_MAX, Difference, as_update, differences, in_words
 from mappers.lines import XeroLine
 from mappers.xero import XeroInvoice
@@ -77,7 +77,7 @@ def test_a_document_as_xero_shows_it_does_not_differ_from_what_was_sent() -> Non
     found["LineItems"][0]["Description"] = "Work \r\n"
 
     assert differences(MAPPED, found) == []
-    assert hash_of_sent(MAPPED) == hash_of_found(found)
+    assert is_as_sent(found, mark_of(MAPPED))
 
 
 HEADER = [
@@ -292,9 +292,9 @@ def test_a_document_is_as_we_left_it_by_its_hash_or_as_what_was_sent_last() -> N
     found, other = found_of(MAPPED), changed(("LineItems", 0, "LineAmount"), Decimal(2))
 
     assert Agreement(document=document_hash(found)).is_as_we_left_it(found)
-    assert Agreement(document="x", sent=hash_of_sent(MAPPED)).is_as_we_left_it(found)
+    assert Agreement(document="x", sent=mark_of(MAPPED)).is_as_we_left_it(found)
     assert not Agreement(document=document_hash(found)).is_as_we_left_it(other)
-    assert not Agreement(sent=hash_of_sent(MAPPED)).is_as_we_left_it(other)
+    assert not Agreement(sent=mark_of(MAPPED)).is_as_we_left_it(other)
     assert not Agreement().is_as_we_left_it(found)
 
 
@@ -317,3 +317,23 @@ def test_a_long_list_is_cut_with_the_number_of_what_is_left_out() -> None:
 
     assert len(told) < WORDS_MAX + 300
     assert told.splitlines()[-1] == f"- and {100 - len(told.splitlines()) + 1} more"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("Reference",), "Mine"),
+        (("DueDateString",), "2027-01-31T00:00:00"),
+        (("InvoiceNumber",), "INV-0009"),
+        (("BrandingThemeID",), "another"),
+        (("LineItems", 0, "AccountCode"), "260"),
+        (("LineItems", 0, "ItemCode"), "LAMP-03"),
+        (("LineItems", 1, "Quantity"), Decimal(3)),
+    ],
+)
+def test_an_update_is_known_again_by_all_that_it_leaves_in_the_document(path: tuple[Any, ...], value: Any) -> None:
+    """Also by what it does not say, which stays as it was: number and theme here."""
+    mark = mark_of(MAPPED, found_of(MAPPED))
+
+    assert is_as_sent(found_of(MAPPED), mark)
+    assert not is_as_sent(changed(path, value), mark)

@@ -1,0 +1,112 @@
+"""Stands before Xero and sees what our writes do to documents, whether or not their answers arrive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qs
+
+from core import columns
+from simulators.wire import DroppedConnection
+from tests.world import World
+
+PATH = "/api.xro/2.0/Invoices"
+LATE_AT_MOST = timedelta(seconds=100)  # an attempt is sent for 5 minutes and closed after 7
+OPEN = ("DRAFT", "SUBMITTED")
+HEADER = ("Type", "Date", "DueDate", "Reference", "InvoiceNumber", "BrandingThemeID", "LineAmountTypes")
+NO, FAILED = columns.EXPORT_STATUS["No"], columns.EXPORT_STATUS["Failed"]
+
+
+def content_of(document: dict[str, Any]) -> dict[str, str]:
+    """Return what a person or we can change of a document, all of its lines as one thing."""
+    names = (*HEADER, "CurrencyCode", "Url", "LineItems")
+    return {"Contact": document["Contact"]["ContactID"]} | {name: repr(document.get(name)) for name in names}
+
+
+@dataclass
+class Guard:
+    """What we wrote last (`ours`) and read last (`seen`) of each document, how often we changed it, what was wrong.
+
+    A person's change that fell between our reading and our writing cannot be told from none: Xero takes no
+    condition on a write. `delays`: the next call that creates arrives late, as far as that is to be expected.
+    """
+
+    world: World
+    ours: dict[str, dict[str, str]] = field(default_factory=dict)
+    seen: dict[str, dict[str, str]] = field(default_factory=dict)
+    writes: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    delays: bool = False
+    late: list[tuple[datetime, dict[str, Any], bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._app: Callable[..., Iterable[bytes]] = self.world.xero.wire._app
+        self.world.xero.wire._app = self._watch
+        self._go: Callable[..., None] = self.world.pass_time
+        self.world.pass_time = self._pass_time
+
+    def documents(self) -> dict[str, dict[str, Any]]:
+        organisations = self.world.xero.organisations.values()
+        return {key: row for organisation in organisations for key, row in organisation.invoices.items()}
+
+    def is_as_we_left_it(self, xero_id: str) -> bool:
+        return self.ours.get(xero_id) == content_of(self.documents()[xero_id])
+
+    def _pass_time(self, **delta: float) -> None:
+        """Let late calls arrive on their way through time; nobody hears their answers."""
+        until = self.world.clock.now() + timedelta(**delta)
+        while self.late and self.late[0][0] <= until:
+            arrives_at, environ, body = self.late.pop(0)
+            self._go(seconds=(arrives_at - self.world.clock.now()).total_seconds())
+            list(self._carry(environ | {"wsgi.input": BytesIO(body)}, lambda *_: None))
+        self._go(seconds=(until - self.world.clock.now()).total_seconds())
+
+    def _hold_back(self, environ: dict[str, Any]) -> None:
+        self.delays = False
+        arrives_at = self.world.clock.now() + LATE_AT_MOST
+        self.late.append((arrives_at, dict(environ), environ["wsgi.input"].read()))
+        raise DroppedConnection("no answer yet")
+
+    def _watch(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != PATH:
+            return self._app(environ, start_response)
+        if self.delays and environ["REQUEST_METHOD"] == "PUT":
+            self._hold_back(environ)
+        return self._carry(environ, start_response)
+
+    def _carry(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        before = {key: (row["Status"], content_of(row)) for key, row in self.documents().items()}
+        answer = self._app(environ, start_response)
+        if environ["REQUEST_METHOD"] == "GET":
+            (ids,) = parse_qs(environ.get("QUERY_STRING", "")).get("IDs", [""])
+            self.seen |= {key: content for key, (_, content) in before.items() if key in ids or not ids}
+            return answer
+        for key, row in self.documents().items():
+            content = content_of(row)
+            if key not in before or before[key][1] != content or before[key][0] != row["Status"]:
+                if FAILED in self._statuses_of(row):
+                    self.wrong.append(f"{key}: written although its invoice is Failed")
+                self._note(key, row, before.get(key))
+                self.ours[key] = self.seen[key] = content
+                self.writes[key] += 1
+        return answer
+
+    def _note(self, key: str, row: dict[str, Any], before: tuple[str, dict[str, str]] | None) -> None:
+        if before is None:
+            return
+        status, content = before
+        if status not in OPEN or row["Status"] != status:
+            self.wrong.append(f"{key}: {status} became {row['Status']}, changed by us")
+        theirs = {name for name, value in content.items() if value != self.ours[key][name]}
+        lost = {name for name in theirs if content_of(row)[name] != content[name]}
+        if lost and content == self.seen.get(key) and NO not in self._statuses_of(row):
+            self.wrong.append(f"{key}: what a person had changed was overwritten: {lost}")
+
+    def _statuses_of(self, document: dict[str, Any]) -> list[int]:
+        """Return the export status that Dynamics has of this document's invoice."""
+        rows = self.world.dynamics.rows(columns.DETAILS.set_name)
+        return [row["stl3_exportstatus"] for row in rows if row["stl3_dynamicsinvoiceid"] in (document["Url"] or "")]
