@@ -21,7 +21,7 @@ from tests.simulation.updating import (
     person,
     updates,
 )
-from tests.world import World
+from tests.world import Line, World
 
 # -- what somebody has done in Xero --------------------------------------------------------------------------
 
@@ -184,6 +184,42 @@ def test_a_person_acts_in_xero_while_we_work(world: World, act: str, when: str) 
         (row,) = updates(world, invoice_id)
         assert "it has been approved" in row["stl3_details"]
     world.assert_quiet()
+
+
+def test_a_no_that_a_person_sets_while_we_compare_is_not_written_over(world: World) -> None:
+    """Rule C61: the row is not the one that was read any more, so it is read again, and the person's No counts."""
+    invoice_id = export(world, Line("Work", "10.00"))
+    person(world).edit_invoice(document(world, invoice_id)["InvoiceID"], Reference="Theirs")
+    world.edit(invoice_id, description="Ours")
+    world.mark(invoice_id)
+    world.tap.when("GET api.xero.com/api.xro/2.0/Invoices", lambda: world.try_again(invoice_id), after=True)
+
+    world.work()
+    world.settle()
+
+    assert document(world, invoice_id)["Reference"] == "Ours"
+    assert world.status(invoice_id) == "Yes"
+    assert_updated(world, invoice_id)
+
+
+def test_a_repair_that_a_person_makes_while_a_failure_is_written_counts(world: World) -> None:
+    """Rule C60: whoever says No while Xero refuses the document has said it of the row as it then is."""
+    world.choose(sales_account="nope")
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    world.mark(invoice_id)
+
+    def repaired() -> None:
+        world.choose(sales_account="200")
+        world.dispatch(world.settings_event())
+        world.edit_details(invoice_id, stl3_exportstatus=columns.EXPORT_STATUS["No"])
+
+    world.tap.when("PUT api.xero.com/api.xro/2.0/Invoices", repaired, after=True)
+
+    world.work()
+    world.settle()
+
+    assert world.status(invoice_id) == "Yes"
+    assert document(world, invoice_id)["SubTotal"] == 10
 
 
 # -- No on an exported row -----------------------------------------------------------------------------------
