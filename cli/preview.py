@@ -65,7 +65,7 @@ def as_plain(shown: Preview) -> dict[str, Any]:
         "differs_from_xero": [asdict(one) for one in shown.in_xero.differs] if shown.in_xero else [],
         "problems": list(shown.problems),
         "closed_gates": [asdict(gate) for gate in shown.closed],
-        "document": shown.document.as_payload() if shown.document else None,
+        "document": shown.body,
         "contact": asdict(addressee) if addressee else None,
         "creates": {
             "contacts": [addressee.document] if addressee and addressee.document else [],

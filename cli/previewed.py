@@ -17,6 +17,7 @@ from mappers.arithmetic import Reckoned, ReckonedLine
 from mappers.lines import XeroLine
 from mappers.xero import XeroInvoice
 from pipeline.previewing import Addressee, InXero, Preview
+from pipeline.updates import OPEN_STATUSES
 
 Row = tuple[str, str]
 COLUMNS = ("Description", "Quantity", "Price", "Discount", "Item", "Account", "Tax type", "Amount", "Tax")
@@ -35,7 +36,8 @@ def in_xero(shown: Preview) -> str:
         return f"{said}. This is what an update would send."
     many = "1 difference" if len(there.differs) == 1 else f"{len(there.differs)} differences"
     told = many if there.differs else "it says what the invoice says"
-    return f"{said}, {there.status.lower()}; {told}."
+    kept = " Nothing of it would be overwritten." if there.differs and there.status not in OPEN_STATUSES else ""
+    return f"{said}, {there.status.lower()}; {told}.{kept}"
 
 
 def answer(shown: Preview) -> str:
@@ -65,7 +67,7 @@ def show(console: Console, shown: Preview) -> None:
     held = [(f"✗ {gate.rule} {gate.question}", gate.remedy) for gate in shown.closed]
     print_rows(console, "Gates that are closed", held)
     if shown.document is not None and shown.reckoned is not None and shown.present.invoice is not None:
-        print_rows(console, "Document", list(_header(shown.document, shown.in_xero)))
+        print_rows(console, "Document", list(_header(shown)))
         console.print(_lines(shown.document, shown.reckoned))
         console.print(Text("In brackets: what Xero takes from the item or the account by itself; it is not sent."))
         console.print(_totals(shown.reckoned, shown.present.invoice))
@@ -101,9 +103,9 @@ def _differing(there: InXero) -> Iterator[Row]:
         yield one.what, f"{one.in_xero} in Xero, {one.in_dynamics} in Dynamics"
 
 
-def _header(document: XeroInvoice, there: InXero | None) -> Iterator[Row]:
-    payload = document.as_payload()
-    for name, value in payload.items():
+def _header(shown: Preview) -> Iterator[Row]:
+    there = shown.in_xero
+    for name, value in (shown.body or {}).items():
         if name == "Contact":
             yield name, str(value["ContactID"])
         elif name == "Status" and there is not None:

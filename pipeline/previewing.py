@@ -18,7 +18,7 @@ from mappers import totals
 from mappers.adjustments import discount_of
 from mappers.arithmetic import Reckoned, reckon
 from mappers.basis import Unmappable
-from mappers.comparing import Difference, differences
+from mappers.comparing import Difference, as_update, differences
 from mappers.contacts import tidy
 from mappers.custom_fields import (
     contact_fields_of,
@@ -68,10 +68,14 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class InXero:
-    """The document that stands in Xero, and what it says otherwise than the invoice does now (rule C61)."""
+    """The document that stands in Xero, and what it says otherwise than the invoice does now (rule C61).
+
+    `update` is the body that would change it.
+    """
 
     number: str
     status: str
+    update: Payload
     differs: tuple[Difference, ...] = ()
 
 
@@ -94,6 +98,13 @@ class Preview:
     difference: str = ""
     in_xero: InXero | None = None
     unknown_accounts: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> Payload | None:
+        """What would be sent: a new document, or the change of the one that stands in Xero."""
+        if self.document is None:
+            return None
+        return self.in_xero.update if self.in_xero else self.document.as_payload()
 
 
 def preview(tools: Tools, invoice_id: str) -> Preview:
@@ -142,7 +153,8 @@ def _in_xero(tools: Tools, present: Present, document: XeroInvoice, addressee: A
     if found is None:
         return None
     differing = differences(document, found, customer=addressee.name if addressee else "")
-    return InXero(found.get("InvoiceNumber") or found["InvoiceID"], found["Status"], tuple(differing))
+    number = found.get("InvoiceNumber") or found["InvoiceID"]
+    return InXero(number, found["Status"], as_update(document, found), tuple(differing))
 
 
 def _as_if_created(tools: Tools, invoice: Invoice, found: Resolved) -> Resolved:

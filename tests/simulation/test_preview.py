@@ -249,7 +249,10 @@ def test_what_an_update_would_change_is_told(world: World) -> None:
             "Line 1 “Work”, amount: 10.00 in Xero, 30.00 in Dynamics",
         ],
     )
-    assert "authorised; 2 differences" in printed(shown)
+    assert "authorised; 2 differences. Nothing of it would be overwritten." in printed(shown)
+    assert shown.body is not None
+    assert shown.body["InvoiceID"] == world.documents_of(invoice_id)[0]["InvoiceID"]
+    assert shown.body["Status"] == "AUTHORISED"
 
 
 def test_a_tax_type_that_xero_does_not_have_is_told(world: World) -> None:
