@@ -12,6 +12,7 @@ from core.custom_fields import EMPTY, CustomFields
 from core.invoice import Customer
 from mappers.custom_fields import contact_fields_of
 from mappers.documented import Sparse, said
+from mappers.texts import clip
 
 NAME_MAX, NUMBER_MAX, COUNTRY_MAX = 255, 50, 50
 
@@ -30,7 +31,7 @@ class NewContact:
     def phones(self) -> list[dict[str, str]] | None:
         customer = self.customer
         numbers = (("DEFAULT", customer.phone), ("MOBILE", customer.mobile), ("FAX", customer.fax))
-        found = [{"PhoneType": kind, "PhoneNumber": number[:NUMBER_MAX]} for kind, number in numbers if number]
+        found = [{"PhoneType": kind, "PhoneNumber": clip(number, NUMBER_MAX)} for kind, number in numbers if number]
         return found or None
 
     def addresses(self) -> list[dict[str, str]] | None:
@@ -48,7 +49,7 @@ class ContactSchema(Sparse):
     """The document of a new contact, field by field."""
 
     name = fields.Function(
-        lambda new: new.name[:NAME_MAX],
+        lambda new: clip(new.name, NAME_MAX),
         data_key="Name",
         metadata=said(
             "Name of the account, full name of the contact, with single spaces and without angle brackets; the "
@@ -62,7 +63,7 @@ class ContactSchema(Sparse):
         metadata=said("Id of the customer in Dynamics, by which it is found again.", "C20, C21"),
     )
     account_number = fields.Function(
-        lambda new: new.customer.account_number[:NUMBER_MAX] or None,
+        lambda new: clip(new.customer.account_number, NUMBER_MAX) or None,
         data_key="AccountNumber",
         metadata=said("Account number, at most 50 characters. Accounts only.", "C20, C21"),
     )
@@ -150,6 +151,6 @@ def _address(customer: Customer) -> dict[str, str]:
         "City": address.city,
         "Region": address.region,
         "PostalCode": address.postal_code,
-        "Country": address.country[:COUNTRY_MAX],
+        "Country": clip(address.country, COUNTRY_MAX),
     }
     return lines | {field: value for field, value in rest.items() if value}

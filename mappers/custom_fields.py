@@ -10,7 +10,7 @@ from core.invoice import Customer, Invoice, Line, Product
 from core.templates import Template
 from core.tracking import Tracking, folded
 from mappers.basis import Unmappable
-from mappers.texts import cut
+from mappers.texts import cut, width
 
 REFERENCE_MAX = NUMBER_MAX = 255
 LINE_TEXT_MAX = 4000
@@ -32,7 +32,7 @@ def due_on_of(custom: CustomFields, invoice: Invoice) -> date | None:
 def number_of(custom: CustomFields, invoice: Invoice) -> str:
     """Return the supplier's number of a bill; empty leaves it to rule C13. Raises Unmappable if it is too long."""
     number = _line(custom.number, {INVOICE: invoice.custom})
-    if len(number) > NUMBER_MAX:
+    if width(number) > NUMBER_MAX:
         raise Unmappable(
             f"The supplier's invoice number is longer than a number in Xero ({NUMBER_MAX} characters). Shorten it: "
             f"“{cut(number, 60)}”."
@@ -93,7 +93,7 @@ def contact_fields_of(custom: CustomFields, customer: Customer) -> dict[str, str
     for name, both in custom.contact:
         template = both.account if customer.kind == "account" else both.contact
         text = _line(template, {customer.kind: customer.custom})
-        if text and not (name in _WHOLE_OR_NOT and len(text) > CONTACT_FIELDS[name]):
+        if text and not (name in _WHOLE_OR_NOT and width(text) > CONTACT_FIELDS[name]):
             found[name] = cut(text, CONTACT_FIELDS[name])
     return found
 

@@ -13,6 +13,7 @@ from core.invoice import Product
 from mappers.basis import Basis
 from mappers.custom_fields import item_fields_of
 from mappers.documented import Sparse, said
+from mappers.texts import clip
 
 NAME_MAX, TEXT_MAX = 50, 4000
 
@@ -106,8 +107,8 @@ def to_xero_item(use: Use, basis: Basis) -> XeroItem:
     own = item_fields_of(basis.custom, product)
     return XeroItem(
         code=item_code(product.number),
-        name=own.get("Name") or (product.name or product.number)[:NAME_MAX],
-        description=own.get("Description") or product.description[:TEXT_MAX] or None,
+        name=own.get("Name") or clip(product.name or product.number, NAME_MAX),
+        description=own.get("Description") or clip(product.description, TEXT_MAX) or None,
         purchase_description=own.get("PurchaseDescription"),
         sales=_side(use, basis, sales=True),
         purchases=_side(use, basis, sales=False),

@@ -16,7 +16,7 @@ from mappers.custom_fields import due_on_of, number_of, reference_of
 from mappers.documented import Sparse, said
 from mappers.due_dates import due_on
 from mappers.lines import Booked, XeroLine, label, to_line
-from mappers.texts import first_line
+from mappers.texts import clip, first_line
 
 REFERENCE_MAX = 255
 TYPES = {True: "ACCREC", False: "ACCPAY"}
@@ -199,7 +199,7 @@ def _reference(invoice: Invoice, basis: Basis) -> str | None:
     """Rule C12; bills have none in Xero."""
     if not invoice.is_sales:
         return None
-    return reference_of(basis.custom, invoice) or first_line(invoice.description)[:REFERENCE_MAX] or None
+    return reference_of(basis.custom, invoice) or clip(first_line(invoice.description), REFERENCE_MAX) or None
 
 
 def check_choices(invoice: Invoice, connection_id: str) -> list[str]:

@@ -93,7 +93,7 @@ def _truth(value: Any) -> bool:
 def _text(column: Column, table: str, value: Any) -> str:
     if not isinstance(value, str):
         raise _mismatch(value, "Edm.String")
-    if len(value) > column.max_length:
+    if len(value.encode("utf-16-le")) // 2 > column.max_length:  # as .NET counts, and the database keeps
         raise bad_request(
             f"A validation error occurred.  The length of the '{column.name}' attribute of the '{table}' entity "
             f"exceeded the maximum allowed length of '{column.max_length}'.",

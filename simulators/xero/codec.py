@@ -139,3 +139,8 @@ def parse_number(value: Any) -> Decimal:
     if not number.is_finite():
         raise ValueError(f"not a number: {value!r}")
     return number
+
+
+def units(text: str) -> int:
+    """Return how long a text is in units of UTF-16: nothing says how Xero counts, but .NET does so."""
+    return len(text.encode("utf-16-le")) // 2

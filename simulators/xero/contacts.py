@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from simulators.xero.arithmetic import ZERO, rounded
-from simulators.xero.codec import ZERO_ID, Record
+from simulators.xero.codec import ZERO_ID, Record, units
 from simulators.xero.state import Organisation
 from simulators.xero.terms import merge_terms
 
@@ -152,13 +152,13 @@ def _field_errors(raw: Record, record: Record) -> list[str]:
     errors = [
         f"The field {name} exceeds the maximum length of {limit}."
         for name, limit in _TEXTS.items()
-        if len(_text(raw, name)) > limit
+        if units(_text(raw, name)) > limit
     ]
     errors += [
         f"The field {name} exceeds the maximum length of {limit}."
         for slot in [*record["Phones"], *record["Addresses"]]
         for name, limit in _SLOT_TEXTS.items()
-        if len(_text(slot, name)) > limit
+        if units(_text(slot, name)) > limit
     ]
     name = record["Name"]
     if not name:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from simulators.xero.codec import Record, parse_date, parse_number
+from simulators.xero.codec import Record, parse_date, parse_number, units
 from simulators.xero.contacts import (
     UNIDENTIFIED,
     Draft,
@@ -59,7 +59,7 @@ def take_texts(editing: Editing, limits: dict[str, int]) -> None:
         value = editing.raw.get(name)
         if not isinstance(value, str):
             continue
-        if len(value) > limit:
+        if units(value) > limit:
             editing.errors.append(f"The field {name} exceeds the maximum length of {limit}.")
         editing.record[name] = value
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from simulators.xero.arithmetic import ZERO, rounded
-from simulators.xero.codec import ZERO_ID, Record, parse_number
+from simulators.xero.codec import ZERO_ID, Record, parse_number, units
 from simulators.xero.contacts import Draft
 from simulators.xero.state import Organisation
 
@@ -66,7 +66,7 @@ def _take_texts(record: Record, raw: Record, errors: list[str]) -> None:
         value = raw.get(name)
         if isinstance(value, str):
             record[name] = value.strip() if name == "Code" else value
-        if len(record.get(name, "")) > limit:
+        if units(record.get(name, "")) > limit:
             errors.append(f"The field {name} exceeds the maximum length of {limit}.")
     if not record.get("Code"):
         errors.append("The item Code must be specified.")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from simulators.xero.arithmetic import ZERO, line_amount, line_tax, rounded
-from simulators.xero.codec import Record, number_text, parse_number
+from simulators.xero.codec import Record, number_text, parse_number, units
 from simulators.xero.items import find_item
 from simulators.xero.seeds import CLASS_FLAGS
 from simulators.xero.state import Organisation
@@ -122,7 +122,7 @@ def _read_numbers(line: _Line) -> None:
 def _require_description(line: _Line, description: str) -> None:
     if not description and line.rules.approved:
         line.errors.append("The description field is mandatory for each line item.")
-    if len(description) > 4000:
+    if units(description) > 4000:
         line.errors.append("The field Description exceeds the maximum length of 4000.")
 
 
