@@ -62,10 +62,16 @@ class Books:
     bill_terms: Terms | None = None
 
     def default_account(self, *, sales: bool) -> str:
-        """Return the lowest code of an active account of that side (rules B6, B7); empty if there is none."""
+        """Return the lowest code of an active account of that side (rules B6, B7); empty if there is none.
+
+        Numbers count as numbers, 200 before 1000, and come before codes with letters.
+        """
         types = SALES_TYPES if sales else PURCHASE_TYPES
         usable = (account for account in self.accounts.values() if account.is_active and not account.is_system)
-        return min((account.code for account in usable if account.type in types), default="")
+        codes = (account.code for account in usable if account.type in types)
+        return min(
+            codes, key=lambda code: (not code.isdecimal(), int(code) if code.isdecimal() else 0, code), default=""
+        )
 
     def terms(self, *, sales: bool) -> Terms | None:
         return self.sales_terms if sales else self.bill_terms

@@ -10,7 +10,7 @@ from clients.dataverse import Change, key_path
 from clients.http import Payload
 from clients.xero import parse_xero_time
 from core import columns, ids
-from core.invoice import ACTIVE
+from core.invoice import ACTIVE, Invoice
 from mappers import totals
 from mappers.agreements import NOBODY, Agreement, document_hash, read_agreement
 from mappers.dynamics import fingerprint
@@ -159,6 +159,8 @@ def _with_lines(
     present, document = outcome.present, outcome.document
     if present.invoice is not None and (differs := totals.difference(present.invoice, document, outcome.line_ids)):
         text += f"\n{differs}"
+    if present.invoice is not None and not _fits(present.invoice):
+        text += "\nXero's tax was not written to its lines: they are more than Dynamics takes in one change."
     of_one = document["InvoiceID"] if action == "Create" else ""
     history = _history(tools, present, now, action=action, status="Successful", text=text, of_one=of_one)
     return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row), history)
@@ -172,7 +174,7 @@ def _on_invoice(outcome: Created | Updated | Agrees, *, whole: bool) -> tuple[Ch
     invoice = outcome.present.invoice
     if not whole or invoice is None or invoice.state != ACTIVE:
         return ()
-    if len(invoice.lines) + BESIDES_LINES > OPERATIONS_MAX:
+    if not _fits(invoice):
         return ()
     now_on_lines = {line.id: line.tax for line in invoice.lines}
     taxes = totals.line_taxes(invoice, outcome.document, outcome.line_ids)
@@ -183,6 +185,11 @@ def _on_invoice(outcome: Created | Updated | Agrees, *, whole: bool) -> tuple[Ch
     ]
     due = totals.amount(outcome.document, "AmountDue")
     return (*changed, Change("PATCH", f"invoices({invoice.id})", {"stl3_amountdue": due}, if_match="*"))
+
+
+def _fits(invoice: Invoice) -> bool:
+    """Whether all of its lines fit into one transaction, with what else is written."""
+    return len(invoice.lines) + BESIDES_LINES <= OPERATIONS_MAX
 
 
 def _history(

@@ -117,3 +117,17 @@ def test_the_lookups_of_details_and_history_name_the_right_records(world: World)
     assert row["_stl3_connector_value"] == world.connection.id
     assert row["_stl3_xerodetails_value"] == details["stl3_xerodetailsid"]
     assert details["stl3_xerourl"].startswith("https://go.xero.com/organisationlogin/default.aspx?shortcode=")
+
+
+def test_an_invoice_with_more_lines_than_a_change_takes_says_that_its_tax_was_not_written(world: World) -> None:
+    """Rule C52: Xero has the document and the details its tax; nobody takes the lines' old tax for Xero's."""
+    invoice_id = world.save_invoice(*[Line(f"Part {number}", "0.01") for number in range(998)])
+    world.mark(invoice_id)
+
+    world.work()
+
+    world.assert_exported_once(invoice_id)
+    (row,) = world.history(invoice_id)
+    assert "tax was not written to its lines" in row["stl3_details"]
+    assert world.details(invoice_id)["stl3_taxinxero"] == world.documents_of(invoice_id)[0]["TotalTax"]
+    assert {line["tax"] for line in world.lines(invoice_id)} <= {None, 0}

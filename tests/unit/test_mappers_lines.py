@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.books import Item, Side
+from core.books import Account, Item, Side
 from core.invoice import Line
 from core.money import round_to
 from mappers.basis import Unmappable
@@ -188,6 +188,17 @@ def test_an_invoice_without_tax_names_no_tax_type() -> None:
     made = invoice(line(tax_type="OUTPUT2"), line(), line_amount_types="No Tax", freight=D(5), discount=D(1))
 
     assert {each.tax_type for each in mapped(made).lines} == {None}
+
+
+@pytest.mark.parametrize(
+    ("codes", "lowest"),
+    [(["1000", "200"], "200"), (["A1", "900"], "900"), (["B", "A"], "A"), (["0200", "201"], "0200")],
+)
+def test_the_lowest_code_is_the_lowest_number(codes: list[str], lowest: str) -> None:
+    """Rules B6 and B7."""
+    accounts = {code: Account(code, "SALES", "NONE") for code in codes}
+
+    assert books(accounts=accounts).default_account(sales=True) == lowest
 
 
 def test_the_default_sales_account_is_the_lowest_active_one() -> None:
