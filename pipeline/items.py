@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +15,7 @@ from mappers.explanations import explain_all
 from mappers.items import Use, item_code, made_item, to_xero_item
 from mappers.lines import ITEM_CODE_MAX, PRICE_DECIMALS
 from pipeline.creating import create_all
+from pipeline.product_numbers import find_collisions
 from pipeline.tools import Tools
 
 ALREADY_EXISTS = "already exists"
@@ -40,7 +40,7 @@ def find_items(tools: Tools, invoices: Iterable[Invoice], basis: Basis) -> Items
     if not uses:
         return Items()
     preferences = basis.preferences
-    problems = _collisions(uses) | (_unfit(uses) if preferences.create_products else {})
+    problems = find_collisions(tools, uses) | (_unfit(uses) if preferences.create_products else {})
     listed, remembered = tools.memory.items(), True
     if listed is None:
         listed, remembered = _list(tools), False
@@ -123,22 +123,6 @@ def _unfit(uses: Mapping[str, Use]) -> dict[str, str]:
             problems[number] = (
                 f"Product number {number} is longer than an item code in Xero ({ITEM_CODE_MAX} characters). Shorten "
                 "it, or let lines go without item code (setting: Create new products in Xero)."
-            )
-    return problems
-
-
-def _collisions(uses: Mapping[str, Use]) -> dict[str, str]:
-    """Xero takes numbers that differ in case or outer blanks for one code: two products must not become one item."""
-    alike: dict[str, list[str]] = defaultdict(list)
-    for number in uses:
-        if _folded(number):
-            alike[_folded(number)].append(number)
-    problems: dict[str, str] = {}
-    for numbers in alike.values():
-        if len({uses[number].product.id for number in numbers}) > 1:
-            named = " and ".join(f"“{uses[number].product.name}” ({number})" for number in sorted(numbers))
-            problems |= dict.fromkeys(
-                numbers, f"Products {named} would be the same item in Xero. Change one of the product numbers."
             )
     return problems
 

@@ -175,6 +175,34 @@ def test_all_bad_input_in_one_batch_of_fifty(world: World) -> None:
     world.assert_quiet()
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_product_never_takes_the_item_of_another_one(world: World, *, together: bool) -> None:
+    """Rule C30: whichever comes first, the number with blanks before it fails, and the other product has its item."""
+    for key, name in ((" CHAIR-99", "Red chair"), ("CHAIR-99", "Blue chair")):
+        world.products[key] = world.add_product(key, name)
+    ids = []
+    for key in ("CHAIR-99", " CHAIR-99"):
+        ids.append(world.save_invoice(Line("", "5.00", product=key)))
+        if not together:
+            world.settle()
+    world.settle()
+
+    world.assert_exported_once(ids[0])
+    assert world.status(ids[1]) == "Failed"
+    assert "“Blue chair” (CHAIR-99) and “Red chair” ( CHAIR-99) would be the same item" in _reason(world, ids[1])
+
+
+def test_blanks_behind_a_product_number_do_not_count(world: World) -> None:
+    """Rule C30: for the database they are none; the item has the code without them."""
+    world.products["blank"] = world.add_product("LAMP-99 ", "Lamp")
+    invoice_id = world.save_invoice(Line("", "5.00", product="blank"))
+
+    world.settle()
+
+    world.assert_exported_once(invoice_id)
+    assert world.documents_of(invoice_id)[0]["LineItems"][0]["ItemCode"] == "LAMP-99"
+
+
 NAMES = [
     "Two  spaces  Ltd",
     "Angle <brackets> & Co",
