@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from clients.dataverse import Payload, rows_path, text_literal
+from clients.dataverse import rows_path, text_literal
 from core import columns
 from core.connections import Connection
 from core.errors import ConnectorError, Misconfigured
+from mappers.dynamics import DETAILS_SELECT, to_details
 from pipeline.app import App
 from pipeline.reading import read_batch
 
@@ -20,7 +21,7 @@ _ANY_ID = re.compile(_GUID)
 NAME_MAX = 300  # as long as an invoice ID can be
 SHOWN_MAX = 80
 HOW_TO_NAME = "Give the invoice ID of Dynamics (not the number in Xero), the GUID or a link."
-_DETAILS = "stl3_dynamicsinvoiceid,stl3_connectionid,stl3_xeroinvoiceid,stl3_attemptstarted,_stl3_invoice_value"
+_DETAILS = f"{DETAILS_SELECT},_stl3_invoice_value"
 
 
 Found = TypeVar("Found")
@@ -79,8 +80,9 @@ def find_invoices(app: App, connection: Connection, named: str) -> list[Located]
         key = row["stl3_dynamicsinvoiceid"]
         if key not in owners and not invoice_id and row.get("_stl3_invoice_value"):
             continue  # the invoice lives and has another number by now
-        if _is_bound(row) or not owners.get(key):
-            owners[key] = row.get("stl3_connectionid") or ""
+        found = to_details(row)
+        if found.is_bound or not owners.get(key):
+            owners[key] = found.connection_id
     return [Located(key, owner) for key, owner in sorted(owners.items())]
 
 
@@ -152,11 +154,6 @@ def id_in(named: str) -> str:
 def _may_be_a_number(named: str) -> bool:
     """Whether Dynamics can be asked: nothing else is an invoice ID, and some of it is no text at all."""
     return 0 < len(named) <= NAME_MAX and named.isprintable()
-
-
-def _is_bound(details: Payload) -> bool:
-    """A document, or what may have become one, stays with the connection of its details row (rule C63)."""
-    return bool(details.get("stl3_xeroinvoiceid") or details.get("stl3_attemptstarted"))
 
 
 def _find_by_any(app: App, connections: Sequence[Connection], named: str, failures: list[str]) -> list[Located]:

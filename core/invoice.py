@@ -170,3 +170,8 @@ class Details:
     handled_state: str = ""
     fingerprint: str = ""
     agreed_document: str = ""
+
+    @property
+    def is_bound(self) -> bool:
+        """A document, or what may have become one, stays with the connection of this row (rule C63)."""
+        return bool(self.xero_invoice_id) or self.attempt_started is not None

@@ -39,10 +39,8 @@ class NewContact:
         return [{"AddressType": kind, **address} for kind in ("POBOX", "STREET")] if address else None
 
 
-_ADDRESS_FIELDS = (
-    *("AddressType", "AddressLine1", "AddressLine2", "AddressLine3"),
-    *("City", "Region", "PostalCode", "Country"),
-)
+_LINES = ("AddressLine1", "AddressLine2", "AddressLine3")
+_PLACE = ("City", "Region", "PostalCode", "Country")
 
 
 class ContactSchema(Sparse):
@@ -102,7 +100,9 @@ class ContactSchema(Sparse):
     addresses = fields.Function(
         lambda new: new.addresses(),
         data_key="Addresses",
-        metadata=said("Address 1, as postal address and as street address.", "C21", inner=_ADDRESS_FIELDS),
+        metadata=said(
+            "Address 1, as postal address and as street address.", "C21", inner=("AddressType", *_LINES, *_PLACE)
+        ),
     )
 
 

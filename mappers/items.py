@@ -101,6 +101,11 @@ def item_code(number: str) -> str:
     return number.strip()
 
 
+def folded_code(number: str) -> str:
+    """Return what the codes of two product numbers have in common that Xero takes for one."""
+    return item_code(number).casefold()
+
+
 def to_xero_item(use: Use, basis: Basis) -> XeroItem:
     """Return the item to create: no tax type, and a price only where the invoice is in base currency."""
     product = use.product

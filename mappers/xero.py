@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -164,13 +165,9 @@ _INVOICE = InvoiceSchema()
 
 def to_xero(invoice: Invoice, *, contact_id: str, basis: Basis, url: str) -> XeroInvoice:
     """Return the document of this invoice. Raises Unmappable, naming what a person has to mend."""
-    if invoice.delivered_at is None:
-        raise Unmappable("Date Delivered is empty: fill it in.")
-    if not invoice.currency:
-        raise Unmappable(
-            "The currency of the invoice has no ISO code in Dynamics. Correct the currency (Settings, Currencies), "
-            "or choose another price list and currency."
-        )
+    if obstacle := next(obstacles(invoice, basis), ""):
+        raise Unmappable(obstacle)
+    assert invoice.delivered_at is not None
     lines = [to_line(line, invoice, basis) for line in gates.billed_lines(invoice)]
     booked = [line for line in lines if isinstance(line, Booked)]
     dated = gates.delivered_on(invoice.delivered_at, basis.zone)
@@ -193,6 +190,21 @@ def to_xero(invoice: Invoice, *, contact_id: str, basis: Basis, url: str) -> Xer
         reference=_reference(invoice, basis),
         theme_id=invoice.branding_theme.code if invoice.branding_theme and invoice.is_sales else None,
     )
+
+
+def obstacles(invoice: Invoice, basis: Basis) -> Iterator[str]:
+    """Yield why the invoice itself, apart from its lines, cannot become a document, and what to do."""
+    if invoice.delivered_at is None:
+        yield "Date Delivered is empty: fill it in."
+    if not invoice.currency:
+        yield (
+            "The currency of the invoice has no ISO code in Dynamics. Correct the currency (Settings, Currencies), "
+            "or choose another price list and currency."
+        )
+    try:
+        _number(invoice, basis)
+    except Unmappable as error:
+        yield str(error)
 
 
 def _reference(invoice: Invoice, basis: Basis) -> str | None:

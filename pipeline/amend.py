@@ -6,7 +6,7 @@ mark of what is sent noted, so that after a crash or a lost answer the two syste
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,11 +18,10 @@ from clients.xero import Element
 from core.errors import Conflict, Rejected, Unknown
 from mappers.agreements import Agreement, mark_of, read_agreement
 from mappers.comparing import as_update
-from mappers.explanations import explain_all
 from mappers.xero import XeroInvoice
 from pipeline.details import change_details
-from pipeline.documents import Member, forget_what_was_refused
-from pipeline.outcomes import Failed, Outcome, Present, Report, Updated
+from pipeline.documents import Member, forget_what_was_refused, refusal
+from pipeline.outcomes import Outcome, Present, Report, Updated
 from pipeline.tools import Tools
 
 AGAIN_AFTER = timedelta(minutes=7)  # as long as for an attempt to create: outages are told from poison by count
@@ -71,7 +70,7 @@ def amend(tools: Tools, pairs: Sequence[Pair], report: Report) -> list[Outcome]:
         elements = tools.xero.update_invoices([as_update(pair.mapped, pair.found) for pair in noted])
     except Rejected as error:
         if len(noted) == 1:
-            return [_refused(noted[0].present, error.messages or (str(error),))]
+            return [refusal(noted[0].present, error.messages or (str(error),), action="Update")]
         report.singly |= {pair.present.invoice_id for pair in noted}
         return []
     except Unknown:
@@ -152,14 +151,9 @@ def _after_refusal(tools: Tools, refused: Sequence[tuple[Pair, Element]], report
             # Read and compared anew; what was remembered may be why, and has just been forgotten.
             report.later(pair.present.invoice_id, tools.hold())
         else:
-            outcomes.append(_refused(pair.present, element.errors))
+            outcomes.append(refusal(pair.present, element.errors, action="Update"))
     return outcomes
 
 
 def _has_moved_on(element: Element) -> bool:
     return any(words in error.lower() for error in element.errors for words in MOVED_ON)
-
-
-def _refused(present: Present, messages: Iterable[str]) -> Failed:
-    is_sales = present.invoice is None or present.invoice.is_sales
-    return Failed(present, explain_all(messages, sales=is_sales), action="Update")

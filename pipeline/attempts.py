@@ -21,13 +21,12 @@ from core.errors import LeaseLost, Rejected, Unknown
 from core.invoice import Details
 from mappers.agreements import Agreement, is_as_sent, mark_of, read_agreement
 from mappers.comparing import differences
-from mappers.explanations import explain_all
 from mappers.links import Origin, find_origin, invoice_link
 from mappers.totals import line_ids_of
 from mappers.xero import XeroInvoice
 from pipeline.books import read_books
 from pipeline.details import change_details
-from pipeline.documents import Member, forget_what_was_refused, payloads, prepare
+from pipeline.documents import Member, forget_what_was_refused, payloads, prepare, refusal
 from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report
 from pipeline.reading import list_attempt_members, read_invoices
 from pipeline.tools import Tools
@@ -59,7 +58,7 @@ def create(tools: Tools, members: Sequence[Member], report: Report) -> list[Outc
         if len(journalled) > 1:
             report.singly |= {member.present.invoice_id for member in journalled}
             return [AttemptEnded(member.present) for member in journalled]
-        return [_refused(journalled[0].present, error.messages or (str(error),))]
+        return [refusal(journalled[0].present, error.messages or (str(error),))]
 
 
 def resolve(tools: Tools, rows: Sequence[Details], report: Report) -> list[Outcome]:
@@ -229,13 +228,7 @@ def _outcome(tools: Tools, member: Member, element: Element) -> Outcome:
     if member.remembered:
         # What was remembered may be why, and has just been forgotten: once more, read from Xero.
         return AttemptEnded(member.present)
-    return _refused(member.present, element.errors)
-
-
-def _refused(present: Present, messages: Sequence[str]) -> Failed:
-    """Rule C60: each of Xero's reasons with its meaning and what to do."""
-    invoice = present.invoice
-    return Failed(present, explain_all(messages, sales=invoice is None or invoice.is_sales))
+    return refusal(member.present, element.errors)
 
 
 def _of_that_number(tools: Tools, member: Member, errors: Sequence[str]) -> Outcome:
@@ -243,7 +236,7 @@ def _of_that_number(tools: Tools, member: Member, errors: Sequence[str]) -> Outc
     number = member.document.number or ""
     document = tools.xero.find_invoice_by_number(number)
     if document is None:
-        return _refused(member.present, errors)
+        return refusal(member.present, errors)
     invoice_id = member.present.invoice_id.lower()
     is_own = find_origin(document) == Origin(tools.connection.dynamics_organization_id.lower(), invoice_id)
     if is_own and document["Status"] not in DEAD_STATUSES:

@@ -10,6 +10,7 @@ from core.invoice import Invoice
 from mappers.basis import Basis, Unmappable
 from mappers.custom_fields import due_on_of
 from mappers.due_dates import is_due_in_dynamics
+from mappers.explanations import explain_all
 from mappers.links import Origin, origin_url
 from mappers.xero import XeroInvoice, check_choices, to_xero
 from pipeline.books import read_books, read_contact_terms
@@ -60,7 +61,7 @@ def prepare(tools: Tools, presents: Iterable[Present], *, creates: bool = True) 
         return [], []
     invoices = [present.invoice for present in ordered if present.invoice is not None]
     found = find(tools, invoices)
-    resolved = _created(tools, invoices, found) if creates else _as_if_created(tools, invoices, found)
+    resolved = _created(tools, invoices, found) if creates else as_created(tools, invoices, found, contact_id="")
     members: list[Member] = []
     failed: list[Failed] = []
     for present in ordered:
@@ -80,11 +81,12 @@ def _created(tools: Tools, invoices: Sequence[Invoice], found: Resolved) -> Reso
     return with_terms(tools, invoices, Resolved(contacts, items, replace(found.basis, items=items.found)))
 
 
-def _as_if_created(tools: Tools, invoices: Sequence[Invoice], found: Resolved) -> Resolved:
+def as_created(tools: Tools, invoices: Sequence[Invoice], found: Resolved, *, contact_id: str) -> Resolved:
+    """Return it as if what is missing had been created; `contact_id` stands for the contacts, which have none yet."""
     items = as_if_created(found.items, found.basis)
     resolved = with_terms(tools, invoices, Resolved(found.contacts, items, replace(found.basis, items=items.found)))
-    nobody = {customer.id: "" for customer in resolved.contacts.missing}
-    return replace(resolved, contacts=replace(resolved.contacts, ids={**resolved.contacts.ids, **nobody}))
+    new = {customer.id: contact_id for customer in resolved.contacts.missing}
+    return replace(resolved, contacts=replace(resolved.contacts, ids={**resolved.contacts.ids, **new}))
 
 
 def find(tools: Tools, invoices: Sequence[Invoice]) -> Resolved:
@@ -147,6 +149,12 @@ def forget_what_was_refused(tools: Tools, refused: Sequence[Present]) -> None:
         tools.memory.forget_items()
         tools.memory.forget_books()
         tools.memory.forget_tracking()
+
+
+def refusal(present: Present, messages: Iterable[str], *, action: str = "Create") -> Failed:
+    """Rule C60: each of Xero's reasons with its meaning and what to do."""
+    is_sales = present.invoice is None or present.invoice.is_sales
+    return Failed(present, explain_all(messages, sales=is_sales), action=action)
 
 
 def payloads(members: Sequence[Member]) -> list[dict[str, object]]:

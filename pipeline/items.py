@@ -12,7 +12,7 @@ from core.invoice import Invoice
 from core.money import round_to
 from mappers.basis import Basis
 from mappers.explanations import explain_all
-from mappers.items import Use, item_code, made_item, to_xero_item
+from mappers.items import Use, folded_code, item_code, made_item, to_xero_item
 from mappers.lines import ITEM_CODE_MAX, PRICE_DECIMALS
 from pipeline.creating import create_all
 from pipeline.product_numbers import find_collisions
@@ -44,17 +44,17 @@ def find_items(tools: Tools, invoices: Iterable[Invoice], basis: Basis) -> Items
     listed, remembered = tools.memory.items(), True
     if listed is None:
         listed, remembered = _list(tools), False
-    missing = {number for number in uses if _folded(number) not in listed and number not in problems}
+    missing = {number for number in uses if folded_code(number) not in listed and number not in problems}
     if missing and remembered and not preferences.create_products:
         listed, remembered = _list(tools), False  # somebody may have made them since we last listed
-        missing = {number for number in missing if _folded(number) not in listed}
+        missing = {number for number in missing if folded_code(number) not in listed}
     if missing and preferences.require_products and not preferences.create_products:
         problems |= {
             number: f"Xero has no item {number}, and the settings require one. Create it in Xero."
             for number in missing
         }
     return Items(
-        found={number: listed[_folded(number)] for number in uses if _folded(number) in listed},
+        found={number: listed[folded_code(number)] for number in uses if folded_code(number) in listed},
         missing={number: uses[number] for number in sorted(missing)} if preferences.create_products else {},
         problems=problems,
         remembered=remembered,
@@ -81,14 +81,14 @@ def create_items(tools: Tools, items: Items, basis: Basis) -> Items:
             problems[number] = "\n".join((f"Xero refuses item {number}.", *explain_all(element.errors)))
     if taken:  # somebody made them since we last listed
         listed = _list(tools)
-        made |= {number: listed[_folded(number)] for number in taken if _folded(number) in listed}
+        made |= {number: listed[folded_code(number)] for number in taken if folded_code(number) in listed}
         problems |= {
             number: f"Xero says that item {number} exists, but does not list it. Look for it in Xero."
             for number in taken
             if number not in made
         }
     else:
-        tools.memory.add_items({_folded(number): item for number, item in made.items()})
+        tools.memory.add_items({folded_code(number): item for number, item in made.items()})
     return replace(items, found={**items.found, **made}, missing={}, problems=problems)
 
 
@@ -115,7 +115,7 @@ def _unfit(uses: Mapping[str, Use]) -> dict[str, str]:
     """Rule C30: what cannot be an item code."""
     problems = {}
     for number, use in uses.items():
-        if not _folded(number):
+        if not folded_code(number):
             problems[number] = (
                 f"Product “{use.product.name}” has no product number, which becomes its item code in Xero."
             )
@@ -134,14 +134,10 @@ def _list(tools: Tools) -> dict[str, Item]:
         sales, purchases = (_side(row.get(name) or {}) for name in ("SalesDetails", "PurchaseDetails"))
         if row.get("IsTrackedAsInventory") and (asset := row.get("InventoryAssetAccountCode")):
             purchases = replace(purchases, account=asset)  # what is bought for stock is no expense
-        found[_folded(row["Code"])] = Item(row["Code"], sales, purchases)
+        found[folded_code(row["Code"])] = Item(row["Code"], sales, purchases)
     tools.memory.remember_items(found)
     return found
 
 
 def _side(details: Payload) -> Side:
     return Side(details.get("AccountCode", ""), details.get("TaxType", ""))
-
-
-def _folded(number: str) -> str:
-    return item_code(number).casefold()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 from clients.http import Payload
 from core import gates
@@ -15,9 +15,9 @@ from core.connections import Connection
 from core.gates import Gate
 from core.invoice import Customer, Invoice
 from mappers import totals
-from mappers.adjustments import discount_of
+from mappers.adjustments import adjustments, discount_of
 from mappers.arithmetic import Reckoned, reckon
-from mappers.basis import Unmappable
+from mappers.basis import Basis, Unmappable
 from mappers.comparing import Difference, as_update, differences
 from mappers.contacts import tidy
 from mappers.custom_fields import (
@@ -31,11 +31,10 @@ from mappers.custom_fields import (
 )
 from mappers.items import to_xero_item
 from mappers.lines import label, to_line
-from mappers.xero import XeroInvoice, to_xero
+from mappers.xero import XeroInvoice, obstacles
 from pipeline.contact_lookup import look_up_by_marks
 from pipeline.contacts import Contacts, nameless, new_contact, numbered_name
-from pipeline.documents import UNREADABLE, Resolved, document_of, find, with_terms
-from pipeline.items import as_if_created
+from pipeline.documents import UNREADABLE, Resolved, as_created, document_of, find
 from pipeline.memory import Forgetful
 from pipeline.outcomes import Present
 from pipeline.reading import read_invoices, read_preferences
@@ -43,8 +42,6 @@ from pipeline.tools import Tools
 from pipeline.zone import in_zone
 
 NEW_CONTACT = "(new contact)"  # stands where an id would: a contact that is to be created has none yet
-
-_ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ def preview(tools: Tools, invoice_id: str) -> Preview:
         return Preview(tools.connection, present)
     found = find(tools, [invoice])
     addressee, contacts = _addressee(tools, invoice, found)
-    resolved = _as_if_created(tools, invoice, replace(found, contacts=contacts))
+    resolved = as_created(tools, [invoice], replace(found, contacts=contacts), contact_id=NEW_CONTACT)
     document, problems = _document(tools, invoice, resolved)
     shown = Preview(
         tools.connection,
@@ -155,15 +152,6 @@ def _in_xero(tools: Tools, present: Present, document: XeroInvoice, addressee: A
     differing = differences(document, found, customer=addressee.name if addressee else "")
     number = found.get("InvoiceNumber") or found["InvoiceID"]
     return InXero(number, found["Status"], as_update(document, found), tuple(differing))
-
-
-def _as_if_created(tools: Tools, invoice: Invoice, found: Resolved) -> Resolved:
-    """Return it with what is missing; a contact that does not exist yet has no terms of its own."""
-    items = as_if_created(found.items, found.basis)
-    resolved = Resolved(found.contacts, items, replace(found.basis, items=items.found))
-    resolved = with_terms(tools, [invoice], resolved)
-    new = {customer.id: NEW_CONTACT for customer in found.contacts.missing}
-    return replace(resolved, contacts=replace(found.contacts, ids={**found.contacts.ids, **new}))
 
 
 def _closed(tools: Tools, present: Present, invoice: Invoice) -> tuple[Gate, ...]:
@@ -228,22 +216,19 @@ def _document(tools: Tools, invoice: Invoice, resolved: Resolved) -> tuple[XeroI
         return made, ()
     no_customer = not invoice.customer_id  # its gate says so
     problems = [problem for problem in made if not (no_customer and problem == UNREADABLE)]
-    return None, tuple(dict.fromkeys([*problems, *_unmappable(invoice, resolved)]))
+    return None, tuple(dict.fromkeys([*problems, *_unmappable(invoice, resolved.basis)]))
 
 
-def _unmappable(invoice: Invoice, resolved: Resolved) -> Iterator[str]:
-    """Yield why the header, and then each line, cannot be mapped."""
-    bare = replace(invoice, lines=())
-    candidates = [bare, replace(bare, delivered_at=invoice.delivered_at or _ANY_DAY)]
-    candidates.append(replace(candidates[-1], currency=invoice.currency or "XXX"))
-    for candidate in candidates:
+def _unmappable(invoice: Invoice, basis: Basis) -> Iterator[str]:
+    """Yield why the header, each line, and what follows them cannot be mapped."""
+    yield from obstacles(invoice, basis)
+    parts: list[Callable[[], object]] = [
+        *(partial(to_line, line, invoice, basis) for line in gates.billed_lines(invoice)),
+        partial(adjustments, invoice, (), basis),
+    ]
+    for part in parts:
         try:
-            to_xero(candidate, contact_id="", basis=resolved.basis, url="")
-        except Unmappable as error:
-            yield str(error)
-    for line in gates.billed_lines(invoice):
-        try:
-            to_line(line, invoice, resolved.basis)
+            part()
         except Unmappable as error:
             yield str(error)
 

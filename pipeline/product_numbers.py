@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from clients.odata import odata_in, rows_path
-from mappers.items import Use, item_code
+from mappers.items import Use, folded_code, item_code
 from pipeline.reading import read_batch
 from pipeline.tools import Tools
 
@@ -25,17 +25,14 @@ def find_collisions(tools: Tools, uses: Mapping[str, Use]) -> dict[str, str]:
         "$filter": odata_in("productnumber", sorted({item_code(number) for number in odd})),
     }
     (rows,) = read_batch(tools, rows_path("products", query))
-    named: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in rows:
-        named[item_code(row["productnumber"]).casefold()][row["productid"]] = (
-            f"“{row['name']}” ({row['productnumber']})"
-        )
-    for number in odd:
-        product = uses[number].product
-        named[item_code(number).casefold()][product.id] = f"“{product.name}” ({number})"
-    alike = {number: sorted(named[item_code(number).casefold()].values()) for number in odd}
+    owners = {row["productid"]: (row["productnumber"], row["name"]) for row in rows}
+    owners |= {uses[number].product.id: (number, uses[number].product.name) for number in odd}
+    alike: dict[str, list[str]] = defaultdict(list)
+    for number, name in owners.values():
+        alike[folded_code(number)].append(f"“{name}” ({number})")
+    told = {number: sorted(alike[folded_code(number)]) for number in odd}
     return {
         number: f"Products {' and '.join(names)} would be the same item in Xero. Change one of the product numbers."
-        for number, names in alike.items()
+        for number, names in told.items()
         if len(names) > 1
     }

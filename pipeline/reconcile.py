@@ -84,7 +84,7 @@ def _is_ours(present: Present, tools: Tools) -> bool:
     Until then the invoice says whose it is; the row of one without connector stays where it was.
     """
     details, invoice, mine = present.details, present.invoice, tools.connection.id
-    if details is not None and (details.xero_invoice_id or details.attempt_started is not None):
+    if details is not None and details.is_bound:
         return details.connection_id == mine
     if invoice is not None and invoice.connector_id:
         return invoice.connector_id == mine

@@ -97,8 +97,7 @@ def _failed(tools: Tools, outcome: Failed, now: datetime) -> tuple[Change, ...]:
     present = outcome.present
     row: Payload = {"stl3_exportstatus": columns.EXPORT_STATUS["Failed"], "stl3_waitingfor": None}
     row |= {} if outcome.keeps_attempt else NO_ATTEMPT
-    said = [words for words in dict.fromkeys(outcome.messages) if words != AGAIN]
-    text = cut("\n".join(said), WORDS_MAX - len(AGAIN) - 1)
+    text = cut("\n".join(dict.fromkeys(outcome.messages)), WORDS_MAX - len(AGAIN) - 1)
     text += "" if outcome.keeps_attempt else f"\n{AGAIN}"
     history = _history(tools, present, now, action=outcome.action, status="Failed", text=text)
     return change_details(tools, present, row), history

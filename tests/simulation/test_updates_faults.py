@@ -16,6 +16,7 @@ from tests.simulation.updating import (
     READ,
     UPDATE,
     add_line,
+    approve_in_xero,
     assert_left,
     assert_updated,
     document,
@@ -238,9 +239,7 @@ def test_a_line_deleted_during_the_write_back_leaves_the_update_recorded(world: 
 def test_a_changed_customer_does_not_lend_its_contact(world: World) -> None:
     """The document is approved, so it keeps its contact; the new customer's next invoice gets its own (rule C20)."""
     invoice_id = export(world)
-    xero_id = document(world, invoice_id)["InvoiceID"]
-    person(world).edit_invoice(xero_id, DueDate="2026-12-24")
-    person(world).approve_invoice(xero_id)
+    approve_in_xero(world, invoice_id)
     other_customer(world, invoice_id)
     world.settle()
 

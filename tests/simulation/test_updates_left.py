@@ -12,6 +12,7 @@ from tests.simulation.updating import (
     FAILED,
     READ,
     UPDATE,
+    approve_in_xero,
     assert_left,
     assert_updated,
     document,
@@ -88,9 +89,7 @@ def test_a_change_that_was_made_on_both_sides_needs_nothing(world: World) -> Non
 def test_an_approved_document_is_not_overwritten_even_when_asked(world: World, *, paid: bool) -> None:
     """Rule C61 and rule C7: the row says what differs and what to do; No becomes Yes again, with such a row."""
     invoice_id = export(world)
-    xero_id = document(world, invoice_id)["InvoiceID"]
-    person(world).edit_invoice(xero_id, DueDate="2026-12-24")
-    person(world).approve_invoice(xero_id)
+    xero_id = approve_in_xero(world, invoice_id)
     if paid:
         person(world).pay(xero_id, "18.00")
     edit_line(world, invoice_id, priceperunit=Decimal("12.00"))
@@ -110,9 +109,7 @@ def test_an_approved_document_is_not_overwritten_even_when_asked(world: World, *
 def test_a_customer_of_whom_xero_knows_nothing_is_not_created_only_to_compare(world: World) -> None:
     """The document is approved: nothing is written, and the row names both customers."""
     invoice_id = export(world)
-    xero_id = document(world, invoice_id)["InvoiceID"]
-    person(world).edit_invoice(xero_id, DueDate="2026-12-24")
-    person(world).approve_invoice(xero_id)
+    approve_in_xero(world, invoice_id)
     other_customer(world, invoice_id)
 
     world.settle()
@@ -127,8 +124,7 @@ def test_a_document_that_is_gone_is_not_updated(world: World, act: str) -> None:
     invoice_id = export(world)
     xero_id = document(world, invoice_id)["InvoiceID"]
     if act == "void":
-        person(world).edit_invoice(xero_id, DueDate="2026-12-24")
-        person(world).approve_invoice(xero_id)
+        approve_in_xero(world, invoice_id)
         person(world).void_invoice(xero_id)
     else:
         person(world).delete_invoice(xero_id)

@@ -101,3 +101,11 @@ def assert_left(world: World, invoice_id: str, *words: str) -> str:
 def other_customer(world: World, invoice_id: str) -> None:
     world.customers["Adatum"] = world.add_customer("Adatum")
     world.edit(invoice_id, **{"customerid_account@odata.bind": f"/accounts({world.customers['Adatum']})"})
+
+
+def approve_in_xero(world: World, invoice_id: str) -> str:
+    """Somebody gives the draft a due date, which approval needs, and approves it; return its id in Xero."""
+    xero_id = document(world, invoice_id)["InvoiceID"]
+    person(world).edit_invoice(xero_id, DueDate="2026-12-24")
+    person(world).approve_invoice(xero_id)
+    return str(xero_id)
