@@ -34,7 +34,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`params` by lower-cased name; `key` is the id, number or code in the path."""
+    """`params` by lower-cased name; `key` is the id, number or code in the path, `part` the id of a part after it."""
 
     organisation: Organisation
     client_id: str
@@ -44,6 +44,7 @@ class Call:
     now: datetime
     key: str | None = None
     modified_since: str | None = None
+    part: str | None = None
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         text = self.params.get(name.lower())

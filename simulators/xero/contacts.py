@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from simulators.xero.arithmetic import ZERO, rounded
+from simulators.xero.balances import balances
 from simulators.xero.codec import ZERO_ID, Record, units
 from simulators.xero.state import Organisation
 from simulators.xero.terms import merge_terms
@@ -192,25 +191,6 @@ def _taken(organisation: Organisation, record: Record, old: Record | None) -> li
     return errors
 
 
-def balances(organisation: Organisation, contact_id: str, now: datetime) -> Record | None:
-    """Return what the contact owes and is owed in base currency, or None when there is nothing to show."""
-    sides = {"ACCREC": [ZERO, ZERO], "ACCPAY": [ZERO, ZERO]}
-    today = organisation.today(now)
-    found = organisation.invoices.found_by("open", contact_id)
-    for invoice in found:
-        due: Decimal = rounded(invoice["AmountDue"] / invoice["CurrencyRate"])
-        side = sides[invoice["Type"]]
-        side[0] += due
-        if invoice["DueDate"] < today:
-            side[1] += due
-    if not found:
-        return None
-    return {
-        "AccountsReceivable": dict(zip(("Outstanding", "Overdue"), sides["ACCREC"], strict=True)),
-        "AccountsPayable": dict(zip(("Outstanding", "Overdue"), sides["ACCPAY"], strict=True)),
-    }
-
-
 _SUMMARY_DROPS = frozenset(
     {
         "Addresses",
@@ -228,6 +208,14 @@ _SUMMARY_DROPS = frozenset(
 
 def summary_view(contact: Record) -> Record:
     return {name: value for name, value in contact.items() if name not in _SUMMARY_DROPS}
+
+
+def mark_contact(organisation: Organisation, contact_id: str, *, sales: bool) -> None:
+    """The first document of a side makes the contact a customer or a supplier; its update time stays."""
+    flag = "IsCustomer" if sales else "IsSupplier"
+    contact = organisation.contacts[contact_id]
+    if not contact[flag]:
+        organisation.contacts.save({**contact, flag: True})
 
 
 def detailed_view(organisation: Organisation, contact: Record, now: datetime) -> Record:

@@ -10,10 +10,12 @@ from flask.typing import ResponseReturnValue
 
 from simulators.wire import CONTROL_PREFIX
 from simulators.xero.codec import dumps
+from simulators.xero.credit_views import allocation_view
 from simulators.xero.gate import Breakdown
 from simulators.xero.invoice_views import invoice_view
 from simulators.xero.items import item_view
 from simulators.xero.settings_pages import NotAllowed
+from simulators.xero.settling import KINDS
 
 if TYPE_CHECKING:
     from simulators.xero.simulator import XeroSimulator
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
 ACTIONS = frozenset(
     {"create_contact", "edit_contact", "rename_contact", "archive_contact", "restore_contact", "merge_contact"}
     | {"set_contact_terms", "create_invoice", "edit_invoice", "edit_line", "add_line", "remove_line"}
-    | {"submit_invoice", "approve_invoice", "void_invoice", "delete_invoice", "pay", "remove_payment"}
+    | {"submit_invoice", "approve_invoice", "void_invoice", "delete_invoice", "pay", "remove_payment", "credit"}
+    | {"create_credit_note", "edit_credit_note", "approve_credit_note", "void_credit_note", "delete_credit_note"}
+    | {"allocate_credit_note", "allocate_overpayment", "allocate_prepayment", "remove_allocation", "refund"}
+    | {"receive_overpayment", "receive_prepayment", "spend_overpayment", "spend_prepayment"}
+    | {"void_overpayment", "void_prepayment"}
     | {"create_item", "set_stock", "add_account", "alter_account", "archive_account", "restore_account"}
     | {"add_tax_rate", "alter_tax_rate", "archive_tax_rate", "set_lock_dates", "set_payment_terms"}
     | {"add_tracking_category", "add_tracking_option", "archive_tracking_option", "archive_tracking_category"}
-    | {"disconnect_app"}
+    | {"delete_account", "add_theme", "rename_theme", "delete_theme", "disconnect_app"}
 )
 _LIMITS = ("minute", "day", "concurrent", "app_minute")
 _SWITCHES = ("duplicate", "drop", "reorder")
@@ -93,7 +99,7 @@ class _Routes:
         return _json({"result": getattr(person, action)(**asked)})
 
     def state(self, tenant_id: str) -> ResponseReturnValue:
-        """Invoices, contacts, items and payments of an organisation as Xero's JSON."""
+        """The documents, contacts, items and payments of an organisation as Xero's JSON."""
         with self.simulator.lock:
             held = self.simulator.organisations[tenant_id]
             invoices = [invoice_view(held, each, "paged", unit_places=4) for each in held.invoices.values()]
@@ -104,6 +110,13 @@ class _Routes:
                     "Contacts": list(held.contacts.values()),
                     "Items": items,
                     "Payments": list(held.payments.values()),
+                    "CreditNotes": list(held.credit_notes.values()),
+                    "Overpayments": list(held.overpayments.values()),
+                    "Prepayments": list(held.prepayments.values()),
+                    "Allocations": [
+                        allocation_view(KINDS[each["_kind"]], each) | {"IsDeleted": each["IsDeleted"]}
+                        for each in held.allocations.values()
+                    ],
                 }
             )
 

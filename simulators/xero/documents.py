@@ -1,4 +1,4 @@
-"""What every document (invoice, later credit note) has: fields to read, a contact, dates, currency, lock dates."""
+"""What invoices and credit notes have in common: fields to read, a contact, dates, currency, lock dates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,12 @@ from simulators.xero.state import Organisation
 from simulators.xero.statuses import APPROVED
 
 NO_CONTACT = "A Contact must be specified for this type of transaction"
+_LINE_EDITABLE_WHEN_SETTLED = frozenset({"Description", "AccountCode", "AccountID", "Tracking"})
 LINE_AMOUNT_TYPES = frozenset({"Exclusive", "Inclusive", "NoTax"})
+# Users of the API report that a document below zero is taken as a draft and cannot be approved
+# (support.kindo.co.nz, negative invoices). Nothing gives Xero's words: these are the simulator's own. Nothing says
+# either what becomes of one that is SUBMITTED: it is taken.
+BELOW_ZERO = "The document total cannot be negative when it is approved."
 ODD_RATE_FACTOR = Decimal(2)
 
 
@@ -64,6 +69,30 @@ def take_texts(editing: Editing, limits: dict[str, int]) -> None:
         editing.record[name] = value
 
 
+def take_number(editing: Editing, name: str) -> None:
+    take_texts(editing, {name: 255})
+    number = editing.record.get(name) or ""
+    if not number.isascii() or (number and not number.isprintable()):
+        editing.errors.append(f"The {name} field may only contain printable ASCII characters.")
+
+
+def take_line_amount_types(editing: Editing) -> None:
+    mode = editing.sent("LineAmountTypes") or editing.record.get("LineAmountTypes") or "Exclusive"
+    if mode not in LINE_AMOUNT_TYPES:
+        editing.errors.append("The LineAmountTypes field is not valid.")
+        mode = "Exclusive"
+    editing.record["LineAmountTypes"] = mode
+
+
+def take_theme(editing: Editing) -> None:
+    """Take the branding theme of a sales document, or the default one."""
+    organisation, record = editing.organisation, editing.record
+    theme = str(editing.sent("BrandingThemeID") or record.get("BrandingThemeID") or organisation.default_theme_id())
+    if theme.lower() not in organisation.branding_themes:
+        editing.errors.append("The BrandingThemeID could not be found.")
+    record["BrandingThemeID"] = theme.lower()
+
+
 def take_date(editing: Editing, name: str, default: date | None) -> None:
     value = editing.sent(name)
     if value is None:
@@ -74,6 +103,16 @@ def take_date(editing: Editing, name: str, default: date | None) -> None:
         editing.record[name] = parse_date(value)
     except ValueError:
         editing.errors.append(f"The {name} field is not a valid date.")
+
+
+def take_document_date(editing: Editing) -> None:
+    """Take the Date, today by default; neither the old nor the new day may be locked."""
+    record = editing.record
+    if "Date" in editing.raw and editing.sent("Date") is None and editing.approved:
+        editing.errors.append("The Date field must be specified.")
+    take_date(editing, "Date", editing.organisation.today(editing.now))
+    days = {record["Date"], editing.old.get("Date", record["Date"])} if "Date" in record else set()
+    editing.errors += lock_errors(editing.organisation, sorted(days))
 
 
 def take_contact(editing: Editing) -> None:
@@ -130,8 +169,11 @@ def take_currency(editing: Editing) -> None:
         editing.warnings.append("The currency rate differs widely from the market rate.")
 
 
-def take_lines(editing: Editing, *, sales: bool, discounts: bool) -> None:
-    """Replace the set of lines by the request's; recompute the lines that stay when their tax mode changed."""
+def take_lines(editing: Editing, *, sales: bool, undiscounted: str | None) -> None:
+    """Replace the set of lines by the request's; recompute the lines that stay when their tax mode changed.
+
+    `undiscounted` names the documents that take no discounts, if this is one.
+    """
     record = editing.record
     old_lines: list[Record] = editing.old.get("LineItems", [])
     raws = editing.raw.get("LineItems")
@@ -151,7 +193,7 @@ def take_lines(editing: Editing, *, sales: bool, discounts: bool) -> None:
             line_amount_types=record["LineAmountTypes"],
             approved=editing.approved,
             unit_places=editing.unit_places,
-            discounts=discounts,
+            undiscounted=undiscounted,
             retaxed=mode_changed,
         )
         record["LineItems"], errors = build_lines(rules, raws, old_lines)
@@ -170,6 +212,24 @@ def lock_errors(organisation: Organisation, days: list[date]) -> list[str]:
             f"The document date cannot be before the end of year lock date, currently set at {_words(lock)}"
         )
     return errors
+
+
+def changed(editing: Editing) -> set[str]:
+    """Return the names of the fields that differ from before."""
+    names = editing.record.keys() | editing.old.keys()
+    return {name for name in names if editing.record.get(name) != editing.old.get(name) and name != "UpdatedDateUTC"}
+
+
+def touches_settlement(editing: Editing, editable: frozenset[str]) -> bool:
+    """Say whether the edit reaches beyond the fields, and the parts of lines, that stay open once it is settled."""
+    return bool(changed(editing) - editable) or _line_cores(editing.old) != _line_cores(editing.record)
+
+
+def _line_cores(document: Record) -> list[Record]:
+    return [
+        {name: value for name, value in line.items() if name not in _LINE_EDITABLE_WHEN_SETTLED}
+        for line in document["LineItems"]
+    ]
 
 
 def url_error(url: str) -> str | None:

@@ -32,6 +32,7 @@ class Request:
     body: bytes
     key: str | None
     seated: bool
+    part: str | None = None
 
 
 @dataclass
@@ -106,6 +107,7 @@ class Gate:
             now=self.clock.now(),
             key=request.key,
             modified_since=request.headers.get("if-modified-since"),
+            part=request.part,
         )
         with self.lock:
             try:

@@ -10,6 +10,8 @@ from simulators.xero.call import messages
 from simulators.xero.codec import Record
 from simulators.xero.contacts import embedded_view, reference_view
 from simulators.xero.documents import Editing
+from simulators.xero.settlement_views import applied_credits, document_dates, embedded_payment
+from simulators.xero.settling import KINDS
 from simulators.xero.state import Organisation
 
 Shape = Literal["written", "single", "paged", "unpaged", "summary"]
@@ -30,8 +32,8 @@ def invoice_view(organisation: Organisation, invoice: Record, shape: Shape, *, u
         "HasErrors": False,
         "InvoicePaymentServices": [],
         "UpdatedDateUTCString": f"{invoice['UpdatedDateUTC']:%Y-%m-%dT%H:%M:%SZ}",
-        "Contact": _contact(organisation, invoice, shape),
-        **_dates(invoice),
+        "Contact": document_contact(organisation, invoice, whole=shape in {"written", "single"}),
+        **document_dates(invoice),
     }
     view |= {name: invoice.get(name) for name in _OWN}
     if shape in {"written", "single", "paged"}:
@@ -80,7 +82,7 @@ def error_view(editing: Editing) -> Record:
     contact = editing.raw.get("Contact")
     named = contact if isinstance(contact, dict) else record.get("Contact", {})
     view["Contact"] = reference_view(named.get("ContactID"), named.get("Name")) | {"ValidationErrors": []}
-    view |= _dates(record)
+    view |= document_dates(record)
     view |= {name: record.get(name) for name in _OWN}
     view["LineItems"] = [
         {name: value for name, value in line_view(line, editing.unit_places).items() if name != "LineItemID"}
@@ -98,28 +100,18 @@ def _settlement(organisation: Organisation, invoice: Record, shape: Shape) -> Re
     amounts = {"AmountDue": due, "AmountPaid": invoice["AmountPaid"]}
     if shape == "written":
         return lists | amounts
-    payments = [_payment(payment) for payment in organisation.payments_on(invoice["InvoiceID"])]
-    if shape == "summary" or (shape == "single" and not payments):
+    if shape == "summary":
+        # The lists are not loaded here: an empty one proves nothing, the amounts do. The simulator's decision.
         return {"CreditNotes": [], **lists, **amounts, "AmountCredited": invoice["AmountCredited"]}
-    return {"Payments": payments, "CreditNotes": [], **lists, **amounts, "AmountCredited": invoice["AmountCredited"]}
+    payments = [embedded_payment(payment) for payment in organisation.payments_on(invoice["InvoiceID"])]
+    shown: Record = {} if shape == "single" and not payments else {"Payments": payments}
+    applied = {kind.plural: applied_credits(organisation, kind, invoice) for kind in KINDS.values()}
+    return {**shown, **applied, **amounts, "AmountCredited": invoice["AmountCredited"]}
 
 
-def _payment(payment: Record) -> Record:
-    names = ("PaymentID", "Date", "Amount", "Reference", "CurrencyRate")
-    return {name: payment.get(name) for name in names} | {"HasAccount": False, "HasValidationErrors": False}
-
-
-def _contact(organisation: Organisation, invoice: Record, shape: Shape) -> Record:
-    contact = organisation.contacts[invoice["Contact"]["ContactID"]]
-    if shape in {"written", "single"}:
+def document_contact(organisation: Organisation, document: Record, *, whole: bool) -> Record:
+    contact = organisation.contacts[document["Contact"]["ContactID"]]
+    if whole:
         # No example shows payment terms in a document: whoever needs them has to read the contact.
         return embedded_view(contact) | {"PaymentTerms": None}
     return reference_view(contact["ContactID"], contact["Name"])
-
-
-def _dates(invoice: Record) -> Record:
-    dates: Record = {}
-    for name in ("Date", "DueDate"):
-        if day := invoice.get(name):
-            dates |= {f"{name}String": f"{day:%Y-%m-%d}T00:00:00", name: day}
-    return dates

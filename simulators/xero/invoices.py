@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from simulators.xero.arithmetic import ZERO, document_discount, document_totals
 from simulators.xero.codec import ZERO_ID, Record, parse_number
-from simulators.xero.contacts import save_contact
+from simulators.xero.contacts import mark_contact, save_contact
 from simulators.xero.documents import (
-    LINE_AMOUNT_TYPES,
+    BELOW_ZERO,
     Editing,
-    lock_errors,
+    changed,
     take_contact,
     take_currency,
     take_date,
+    take_document_date,
+    take_line_amount_types,
     take_lines,
+    take_number,
     take_texts,
+    take_theme,
+    touches_settlement,
     url_error,
 )
 from simulators.xero.state import Organisation
-from simulators.xero.statuses import (
-    HAS_PAYMENTS,
-    NOT_FOR_MODIFICATION,
-    creation_error,
-    transition_error,
-)
+from simulators.xero.statuses import HAS_PAYMENTS, NOT_FOR_MODIFICATION, creation_error, transition_error
 from simulators.xero.stock import move_stock, stock_errors
 
 NOT_UNIQUE = "Invoice # must be unique."
-# Users of the API report that a document below zero is taken as a draft and cannot be approved
-# (support.kindo.co.nz, negative invoices). Nothing gives Xero's words: these are the simulator's own. Nothing says
-# either what becomes of one that is SUBMITTED: it is taken.
-BELOW_ZERO = "The document total cannot be negative when it is approved."
 _EDITABLE_WHEN_SETTLED = frozenset(
     {"Reference", "DueDate", "InvoiceNumber", "BrandingThemeID", "Contact", "Url", "SentToContact", "LineItems"}
     | {"ExpectedPaymentDate", "PlannedPaymentDate"}
 )
-_LINE_EDITABLE_WHEN_SETTLED = frozenset({"Description", "AccountCode", "AccountID", "Tracking"})
 _SILENT_WHEN_SETTLED = frozenset({"DueDate", "SentToContact"})
 
 
@@ -83,7 +77,7 @@ def edit_invoice(
     take_contact(editing)
     take_currency(editing)
     sales = editing.record["Type"] == "ACCREC"
-    take_lines(editing, sales=sales, discounts=sales)
+    take_lines(editing, sales=sales, undiscounted=None if sales else "ACCPAY invoices")
     _check_dates(editing)
     _add_totals(editing)
     if not backorders:
@@ -107,13 +101,13 @@ def save_invoice(editing: Editing, client_id: str | None) -> Record:
         organisation.count_approval()
     if record["Status"] == "AUTHORISED" and record["Total"] == 0:
         record |= {"Status": "PAID", "FullyPaidOnDate": record["Date"]}
-    silent = bool(editing.old) and is_settled(editing.old) and _changed(editing) <= _SILENT_WHEN_SETTLED
+    silent = bool(editing.old) and is_settled(editing.old) and changed(editing) <= _SILENT_WHEN_SETTLED
     if not silent:
         record["UpdatedDateUTC"] = now
         organisation.raise_event("INVOICE", record["InvoiceID"], "CREATE" if editing.is_new else "UPDATE", now)
     organisation.invoices.save(record)
     move_stock(organisation, editing.old, record)
-    _mark_contact(organisation, record)
+    mark_contact(organisation, record["Contact"]["ContactID"], sales=record["Type"] == "ACCREC")
     return record
 
 
@@ -146,15 +140,9 @@ def _take_type(editing: Editing) -> None:
 
 def _take_fields(editing: Editing) -> None:
     record, sales = editing.record, editing.record["Type"] == "ACCREC"
-    take_texts(editing, {"InvoiceNumber": 255, "Url": 2000} | ({"Reference": 255} if sales else {}))
-    number = record.get("InvoiceNumber") or ""
-    if not number.isascii() or (number and not number.isprintable()):
-        editing.errors.append("The InvoiceNumber field may only contain printable ASCII characters.")
-    mode = editing.sent("LineAmountTypes") or record.get("LineAmountTypes") or "Exclusive"
-    if mode not in LINE_AMOUNT_TYPES:
-        editing.errors.append("The LineAmountTypes field is not valid.")
-        mode = "Exclusive"
-    record["LineAmountTypes"] = mode
+    take_number(editing, "InvoiceNumber")
+    take_texts(editing, {"Url": 2000} | ({"Reference": 255} if sales else {}))
+    take_line_amount_types(editing)
     if sales:
         _take_sales_fields(editing)
     if error := url_error(record["Url"]) if record.get("Url") else None:
@@ -170,22 +158,14 @@ def _take_sales_fields(editing: Editing) -> None:
     holder = find_sales_invoice(organisation, record.get("InvoiceNumber") or "")
     if holder is not None and holder["InvoiceID"] != record["InvoiceID"]:
         editing.errors.append(NOT_UNIQUE)
-    theme = str(editing.sent("BrandingThemeID") or record.get("BrandingThemeID") or organisation.default_theme_id())
-    if theme.lower() not in organisation.branding_themes:
-        editing.errors.append("The BrandingThemeID could not be found.")
-    record["BrandingThemeID"] = theme.lower()
+    take_theme(editing)
 
 
 def _check_dates(editing: Editing) -> None:
-    record = editing.record
-    if "Date" in editing.raw and editing.sent("Date") is None and editing.approved:
-        editing.errors.append("The Date field must be specified.")
-    take_date(editing, "Date", editing.organisation.today(editing.now))
+    take_document_date(editing)
     take_date(editing, "DueDate", None)
-    if editing.approved and "DueDate" not in record:
+    if editing.approved and "DueDate" not in editing.record:
         editing.errors.append("The document DueDate field must be specified.")
-    days = {record["Date"], editing.old.get("Date", record["Date"])} if "Date" in record else set()
-    editing.errors += lock_errors(editing.organisation, sorted(days))
 
 
 def _add_totals(editing: Editing) -> None:
@@ -230,27 +210,5 @@ def _check_change(editing: Editing) -> None:
 
 def _touches_settlement(editing: Editing) -> bool:
     """Say whether the edit reaches beyond what Xero leaves open once money hangs on the invoice."""
-    changed, old = _changed(editing), editing.old
-    beyond = bool(changed - _EDITABLE_WHEN_SETTLED) or _line_cores(old) != _line_cores(editing.record)
-    return beyond or ("Contact" in changed and bool(old["AmountCredited"]))
-
-
-def _changed(editing: Editing) -> set[str]:
-    """Return the names of the fields that differ from before."""
-    names = editing.record.keys() | editing.old.keys()
-    return {name for name in names if editing.record.get(name) != editing.old.get(name) and name != "UpdatedDateUTC"}
-
-
-def _line_cores(invoice: Record) -> list[dict[str, Any]]:
-    return [
-        {name: value for name, value in line.items() if name not in _LINE_EDITABLE_WHEN_SETTLED}
-        for line in invoice["LineItems"]
-    ]
-
-
-def _mark_contact(organisation: Organisation, invoice: Record) -> None:
-    """The first document of a side makes the contact a customer or a supplier; its update time stays."""
-    flag = "IsCustomer" if invoice["Type"] == "ACCREC" else "IsSupplier"
-    contact = organisation.contacts[invoice["Contact"]["ContactID"]]
-    if not contact[flag]:
-        organisation.contacts.save({**contact, flag: True})
+    moved = "Contact" in changed(editing) and bool(editing.old["AmountCredited"])
+    return moved or touches_settlement(editing, _EDITABLE_WHEN_SETTLED)

@@ -35,7 +35,8 @@ class LineRules:
     line_amount_types: str
     approved: bool
     unit_places: int
-    discounts: bool = True
+    undiscounted: str | None = None
+    """What Xero's messages call a document that takes no discounts; None: this one does."""
     retaxed: bool = False
     """Whether the tax mode changed, so that the tax of untouched lines must be computed anew."""
 
@@ -115,8 +116,8 @@ def _read_numbers(line: _Line) -> None:
         line.errors.append(f"The field Quantity exceeds the maximum length of {_QUANTITY_MAX}.")  # our words
     if line.old.get("TaxAmount") is not None and line.raw.keys() <= _UNTAXED and not line.rules.retaxed:
         line.numbers.setdefault("TaxAmount", line.old["TaxAmount"])
-    if not line.rules.discounts and any(line.numbers.get(name) for name in _DISCOUNTS):
-        line.errors.append("Discounts may not be applied to ACCPAY invoices.")
+    if line.rules.undiscounted and any(line.numbers.get(name) for name in _DISCOUNTS):
+        line.errors.append(f"Discounts may not be applied to {line.rules.undiscounted}.")
 
 
 def _require_description(line: _Line, description: str) -> None:
@@ -169,7 +170,7 @@ def _add_amounts(line: _Line, record: Record, item: Record | None) -> None:
     rate, discount = line.number("DiscountRate"), line.number("DiscountAmount")
     if line.number("UnitAmount") is not None or amount is None:
         expected = line_amount(quantity, unit, discount_rate=rate, discount_amount=discount)
-    if discount is not None and rate is None and line.rules.discounts:
+    if discount is not None and rate is None and not line.rules.undiscounted:
         _check_discount(line, rounded(discount), quantity * unit)
     if amount is not None and rounded(amount) != expected:
         _refuse_amount(line, amount, expected, quantity)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from simulators.xero.arithmetic import ZERO, rounded
-from simulators.xero.codec import Record, parse_number
+from simulators.xero.codec import Record
 from simulators.xero.contacts import draft_contact, save_contact
 from simulators.xero.invoices import edit_invoice, save_invoice
-from simulators.xero.settings_pages import NotAllowed, SettingsPages, insist, read_day, read_terms
+from simulators.xero.money_pages import MoneyPages, worded
+from simulators.xero.settings_pages import insist, read_terms
+from simulators.xero.settling import KINDS
 
 
-class Person(SettingsPages):
+class Person(MoneyPages):
     """A user of one organisation. Fields are given by Xero's names: create_contact(Name="Ann")."""
 
     def create_contact(self, **fields: object) -> Record:
@@ -38,11 +37,17 @@ class Person(SettingsPages):
 
     def merge_contact(self, contact_id: str, *, into: str) -> Record:
         """Merge a contact into another one: its documents move, it is archived and names its heir."""
-        organisation, now = self._organisation, self._clock.now()
+        organisation, now, heir = self._organisation, self._clock.now(), {"Contact": {"ContactID": into}}
         with self._simulator.lock, organisation.change():
             for invoice in organisation.invoices.found_by("Contact.ContactID", contact_id):
-                organisation.invoices.save({**invoice, "Contact": {"ContactID": into}, "UpdatedDateUTC": now})
+                organisation.invoices.save({**invoice, **heir, "UpdatedDateUTC": now})
                 organisation.raise_event("INVOICE", invoice["InvoiceID"], "UPDATE", now)
+            for kind in KINDS.values():
+                table = kind.table(organisation)
+                for credit in table.found_by("Contact.ContactID", contact_id):
+                    moved = table.save({**credit, **heir, "UpdatedDateUTC": now})
+                    data = kind.event_data(moved)
+                    organisation.raise_event(kind.category, moved[kind.id_field], "UPDATE", now, data)
         return self._touch_contact(contact_id, {"ContactStatus": "ARCHIVED", "MergedToContactID": into})
 
     def create_invoice(self, **fields: object) -> Record:
@@ -77,48 +82,6 @@ class Person(SettingsPages):
     def delete_invoice(self, invoice_id: str) -> Record:
         return self.edit_invoice(invoice_id, Status="DELETED")
 
-    def pay(self, invoice_id: str, amount: object, *, on: object = None, reference: str | None = None) -> Record:
-        """Record a payment; return the invoice as it then stands. The rest stays due, 0 makes it PAID."""
-        organisation, now, paid = self._organisation, self._clock.now(), rounded(parse_number(amount))
-        with self._simulator.lock, organisation.change():
-            invoice = organisation.invoices[invoice_id]
-            if invoice["Status"] != "AUTHORISED":
-                raise NotAllowed("Invoice not of valid status for modification")
-            if not ZERO < paid <= invoice["AmountDue"]:
-                raise NotAllowed("Payment amount exceeds the amount outstanding on this document")
-            organisation.payments.save(
-                {
-                    "PaymentID": organisation.new_id(),
-                    "Date": read_day(on) or organisation.today(now),
-                    "Amount": paid,
-                    "Reference": reference,
-                    "CurrencyRate": invoice["CurrencyRate"],
-                    "Status": "AUTHORISED",
-                    "Invoice": {"InvoiceID": invoice_id},
-                    "UpdatedDateUTC": now,
-                }
-            )
-            return self._settle(invoice, read_day(on) or organisation.today(now))
-
-    def remove_payment(self, payment_id: str) -> Record:
-        """Delete a payment; return the invoice, which is open again."""
-        organisation, now = self._organisation, self._clock.now()
-        with self._simulator.lock, organisation.change():
-            payment = organisation.payments[payment_id]
-            organisation.payments.save({**payment, "Status": "DELETED", "UpdatedDateUTC": now})
-            return self._settle(organisation.invoices[payment["Invoice"]["InvoiceID"]], organisation.today(now))
-
-    def _settle(self, invoice: Record, day: date) -> Record:
-        """Let the invoice follow its payments: amounts, status, update time, event."""
-        organisation, now = self._organisation, self._clock.now()
-        payments = organisation.payments_on(invoice["InvoiceID"])
-        paid = sum((payment["Amount"] for payment in payments), ZERO)
-        due = invoice["Total"] - paid - invoice["AmountCredited"]
-        status = {"Status": "AUTHORISED" if due else "PAID", "FullyPaidOnDate": None if due else day}
-        amounts = {"AmountPaid": paid, "AmountDue": due, "UpdatedDateUTC": now}
-        organisation.raise_event("INVOICE", invoice["InvoiceID"], "UPDATE", now)
-        return organisation.invoices.save({**invoice, **amounts, **status})
-
     def _save_contact(self, raw: Record, *, create_only: bool) -> Record:
         now = self._clock.now()
         with self._simulator.lock, self._organisation.change():
@@ -141,11 +104,6 @@ class Person(SettingsPages):
     def _save_invoice(self, raw: Record, *, create_only: bool) -> Record:
         now = self._clock.now()
         with self._simulator.lock, self._organisation.change():
-            editing = edit_invoice(self._organisation, _worded(raw), now, unit_places=4, create_only=create_only)
+            editing = edit_invoice(self._organisation, worded(raw), now, unit_places=4, create_only=create_only)
             insist(editing.errors)
             return save_invoice(editing, None)
-
-
-def _worded(raw: Record) -> Record:
-    """Write dates out, so that tests may pass them as such."""
-    return {name: value.isoformat() if isinstance(value, date) else value for name, value in raw.items()}

@@ -65,6 +65,33 @@ class SettingsPages:
     def restore_account(self, code: str) -> Record:
         return self.alter_account(code, Status="ACTIVE")
 
+    def delete_account(self, code: str) -> None:
+        """Delete an account that nothing was ever booked on: no list shows it any more."""
+        account = self.alter_account(code)
+        with self._simulator.lock, self._organisation.change():
+            self._organisation.accounts.remove(account["AccountID"])
+
+    def add_theme(self, name: str) -> Record:
+        """Add a branding theme, the last in order."""
+        themes = self._organisation.branding_themes
+        with self._simulator.lock, self._organisation.change():
+            if any(theme["Name"].lower() == name.lower() for theme in themes.values()):
+                raise NotAllowed("Please enter a unique Name.")
+            model = max(themes.values(), key=lambda theme: int(theme["SortOrder"]))
+            fresh = {
+                "BrandingThemeID": self._organisation.new_id(),
+                "Name": name,
+                "SortOrder": model["SortOrder"] + 1,
+            }
+            return themes.save({**model, **fresh, "UpdatedDateUTC": self._clock.now()})
+
+    def rename_theme(self, theme_id: str, name: str) -> Record:
+        return self._alter(self._organisation.branding_themes, theme_id, {"Name": name})
+
+    def delete_theme(self, theme_id: str) -> None:
+        with self._simulator.lock, self._organisation.change():
+            self._organisation.branding_themes.remove(theme_id)
+
     def add_tax_rate(self, **fields: object) -> Record:
         return self._save(draft_tax_rate, self._organisation.tax_rates, fields)
 

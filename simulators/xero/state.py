@@ -60,14 +60,30 @@ def _lower(record: Record, name: str) -> list[Any]:
     return [value.lower()] if isinstance(value, str) and value else []
 
 
-def _invoice_table() -> Table:
+def _contact_keys(record: Record) -> list[str]:
+    return [record["Contact"]["ContactID"]]
+
+
+def _open_keys(record: Record) -> list[str]:
+    return _contact_keys(record) if record["Status"] in OPEN_STATUSES else []
+
+
+def _document_table(id_field: str, *texts: str) -> Table:
+    """Return a table of documents, which are found by these texts, and by contact."""
+    by_text = {name: partial(_lower, name=name) for name in texts}
+    return Table(id_field, {**by_text, "Contact.ContactID": _contact_keys, "open": _open_keys})
+
+
+def _payment_table() -> Table:
+    return Table("PaymentID", {"Invoice.InvoiceID": lambda record: [record["Invoice"]["InvoiceID"]]})
+
+
+def _allocation_table() -> Table:
     return Table(
-        "InvoiceID",
+        "AllocationID",
         {
-            "InvoiceNumber": lambda record: _lower(record, "InvoiceNumber"),
-            "Reference": lambda record: _lower(record, "Reference"),
-            "Contact.ContactID": lambda record: [record["Contact"]["ContactID"]],
-            "open": lambda record: [record["Contact"]["ContactID"]] if record["Status"] in OPEN_STATUSES else [],
+            "InvoiceID": lambda record: [record["Invoice"]["InvoiceID"]],
+            "credit": lambda record: [record["_credit_id"]],
         },
     )
 
@@ -96,10 +112,17 @@ class Organisation:
     approvals: int = 0
     number_prefix: str = "INV-"
     next_number: int = 1
+    credit_note_prefix: str = "CN-"
+    next_credit_note_number: int = 1
     insists_on_totals: bool = False
     """Whether a wrong Total in a request is refused, as it once was; the API's description says it is ignored."""
     payment_terms: Record = field(default_factory=dict)
-    invoices: Table = field(default_factory=_invoice_table)
+    invoices: Table = field(default_factory=partial(_document_table, "InvoiceID", "InvoiceNumber", "Reference"))
+    credit_notes: Table = field(
+        default_factory=partial(_document_table, "CreditNoteID", "CreditNoteNumber", "Reference")
+    )
+    overpayments: Table = field(default_factory=partial(_document_table, "OverpaymentID", "Reference"))
+    prepayments: Table = field(default_factory=partial(_document_table, "PrepaymentID", "InvoiceNumber", "Reference"))
     contacts: Table = field(default_factory=_contact_table)
     items: Table = field(default_factory=lambda: Table("ItemID", {"Code": lambda record: _lower(record, "Code")}))
     accounts: Table = field(default_factory=lambda: Table("AccountID", {"Code": lambda record: [record.get("Code")]}))
@@ -107,9 +130,8 @@ class Organisation:
     branding_themes: Table = field(default_factory=lambda: Table("BrandingThemeID"))
     currencies: Table = field(default_factory=lambda: Table("Code"))
     tracking_categories: Table = field(default_factory=lambda: Table("TrackingCategoryID"))
-    payments: Table = field(
-        default_factory=lambda: Table("PaymentID", {"InvoiceID": lambda record: [record["Invoice"]["InvoiceID"]]})
-    )
+    payments: Table = field(default_factory=_payment_table)
+    allocations: Table = field(default_factory=_allocation_table)
     _current: Change | None = None
 
     def today(self, now: datetime) -> date:
@@ -127,16 +149,27 @@ class Organisation:
         return (base / other).quantize(Decimal("0.000001"))
 
     def take_number(self) -> str:
-        """Return the next free automatic number, INV-0001 first."""
-        start = self.next_number
+        """Return the next free automatic number of a sales invoice, INV-0001 first."""
+        return self._take("next_number", self.number_prefix, self.invoices, "InvoiceNumber", "ACCREC")
+
+    def take_credit_note_number(self) -> str:
+        """Return the next free automatic number of a sales credit note, CN-0001 first."""
+        table = self.credit_notes
+        return self._take(
+            "next_credit_note_number", self.credit_note_prefix, table, "CreditNoteNumber", "ACCRECCREDIT"
+        )
+
+    def _take(self, counter: str, prefix: str, table: Table, index: str, kind: str) -> str:
+        start = getattr(self, counter)
         if self._current is not None:
-            self._current.journal.append(lambda: setattr(self, "next_number", start))
-        while True:
-            number = f"{self.number_prefix}{self.next_number:04d}"
-            self.next_number += 1
-            taken = self.invoices.found_by("InvoiceNumber", number.lower())
-            if all(invoice["Type"] != "ACCREC" for invoice in taken):
-                return number
+            self._current.journal.append(lambda: setattr(self, counter, start))
+        number, taken = start, True
+        while taken:
+            text = f"{prefix}{number:04d}"
+            number += 1
+            taken = any(record["Type"] == kind for record in table.found_by(index, text.lower()))
+        setattr(self, counter, number)
+        return text
 
     def approvals_left(self) -> int | None:
         """Return how many invoices the plan still lets pass, or None when it has no cap."""
@@ -147,15 +180,25 @@ class Organisation:
         if self._current is not None:
             self._current.journal.append(lambda: setattr(self, "approvals", self.approvals - 1))
 
-    def payments_on(self, invoice_id: str) -> list[Record]:
-        """Return the payments of an invoice that were not deleted."""
-        found = self.payments.found_by("InvoiceID", invoice_id)
+    def payments_on(self, document_id: str) -> list[Record]:
+        """Return the payments of an invoice, or the refunds of a credit, that were not deleted."""
+        found = self.payments.found_by("Invoice.InvoiceID", document_id)
         return [payment for payment in found if payment["Status"] != "DELETED"]
 
-    def raise_event(self, category: str, resource_id: str, kind: str, at: datetime) -> None:
+    def allocations_on(self, invoice_id: str) -> list[Record]:
+        """Return what is applied to an invoice of credit notes, overpayments and prepayments."""
+        return [each for each in self.allocations.found_by("InvoiceID", invoice_id) if not each["IsDeleted"]]
+
+    def allocations_of(self, credit_id: str) -> list[Record]:
+        """Return where a credit note, overpayment or prepayment is applied."""
+        return [each for each in self.allocations.found_by("credit", credit_id) if not each["IsDeleted"]]
+
+    def raise_event(
+        self, category: str, resource_id: str, kind: str, at: datetime, extra: Record | None = None
+    ) -> None:
         """Note a webhook event; it leaves when the change around it ends."""
         assert self._current is not None, "events are raised inside a change"
-        self._current.events.append(Event(category, resource_id, kind, at))
+        self._current.events.append(Event(category, resource_id, kind, at, extra))
 
     @contextmanager
     def change(self) -> Iterator[Change]:

@@ -1,4 +1,4 @@
-"""Stock of tracked items: approved bills add to it, approved sales take from it, voiding gives back."""
+"""Stock of tracked items: bills and credited sales add to it, sales and credited bills take, voiding gives back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from simulators.xero.codec import Record
 from simulators.xero.state import Organisation
 
 NOT_ENOUGH = "Insufficient stock. Items are eligible for backorder."
+_TAKING = frozenset({"ACCREC", "ACCPAYCREDIT"})
 _MOVES = frozenset({"AUTHORISED", "PAID"})
 
 
@@ -43,7 +44,7 @@ def _effect(organisation: Organisation, document: Record) -> defaultdict[str, De
     effect: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     if document.get("Status") not in _MOVES:
         return effect
-    sign = -1 if document["Type"] == "ACCREC" else 1
+    sign = -1 if document["Type"] in _TAKING else 1
     for line in document["LineItems"]:
         item = organisation.items.get(line.get("Item", {}).get("ItemID"))
         if item is not None and item["IsTrackedAsInventory"]:

@@ -36,6 +36,12 @@ class Table(dict[str, Record]):
         self._put(record_id, record)
         return record
 
+    def remove(self, record_id: str) -> None:
+        previous = self[record_id]
+        if self.journal is not None:
+            self.journal.append(lambda: self._put(record_id, previous))
+        self._put(record_id, None)
+
     def found_by(self, index: str, key: Any) -> list[Record]:
         """Return the records under `key`, oldest first."""
         return [self[record_id] for record_id in self._indexes[index].get(key, ())]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from simulators.wire import Wire
-from simulators.xero import accounting
+from simulators.xero import accounting, credit_endpoints, payment_endpoints
 from simulators.xero.accounting import Handler, get_plain, list_plain
 from simulators.xero.call import Answer
+from simulators.xero.credit_endpoints import delete_allocation, get_prepaid, list_prepaid, write_allocations
 from simulators.xero.gate import Gate, Request
+from simulators.xero.settling import CREDIT_NOTE, OVERPAYMENT, PREPAYMENT
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,6 +27,7 @@ API_PREFIX = "/api.xro/2.0"
 SEATED = "xero.seated"
 _INVOICES, _CONTACTS, _SETTINGS = ("accounting.invoices",), ("accounting.contacts",), ("accounting.settings",)
 _ITEMS = _SETTINGS + _INVOICES
+_PAYMENTS = ("accounting.payments",)
 _PLAIN = {
     "Accounts": "accounts",
     "TaxRates": "tax_rates",
@@ -38,9 +42,11 @@ def routes() -> list[Route]:
     """Return method, path, the scopes of which one is needed, and handler of every endpoint."""
     table: list[Route] = []
     for resource, scopes, listing, single, writing, updating in (
-        ("Invoices", _INVOICES, *_handlers("invoices", "invoice")),
-        ("Contacts", _CONTACTS, *_handlers("contacts", "contact")),
-        ("Items", _ITEMS, *_handlers("items", "item")),
+        ("Invoices", _INVOICES, *_handlers(accounting, "invoices", "invoice")),
+        ("Contacts", _CONTACTS, *_handlers(accounting, "contacts", "contact")),
+        ("Items", _ITEMS, *_handlers(accounting, "items", "item")),
+        ("CreditNotes", _INVOICES, *_handlers(credit_endpoints, "credit_notes", "credit_note")),
+        ("Payments", _PAYMENTS, *_handlers(payment_endpoints, "payments", "payment")),
     ):
         table += [
             ("GET", f"/{resource}", scopes, listing),
@@ -54,6 +60,7 @@ def routes() -> list[Route]:
         table.append(("GET", f"/{plural}/<path:key>", _SETTINGS, partial(get_plain, plural=plural, table_name=name)))
     return [
         *table,
+        *_credit_routes(),
         ("PUT", "/Accounts", _SETTINGS, accounting.write_accounts),
         ("PUT", "/TaxRates", _SETTINGS, accounting.write_tax_rates),
         ("GET", "/TrackingCategories", _SETTINGS, accounting.list_tracking_categories),
@@ -64,9 +71,22 @@ def routes() -> list[Route]:
     ]
 
 
-def _handlers(plural: str, singular: str) -> tuple[Handler, Handler, Handler, Handler]:
+def _credit_routes() -> list[Route]:
+    """Over- and prepayments can only be read and applied here; bank transactions, which make them, are not served."""
+    table: list[Route] = []
+    for kind, scopes in ((CREDIT_NOTE, _INVOICES), (OVERPAYMENT, _PAYMENTS), (PREPAYMENT, _PAYMENTS)):
+        single = f"/{kind.plural}/<path:key>"
+        table.append(("PUT", f"{single}/Allocations", scopes, partial(write_allocations, kind=kind)))
+        table.append(("DELETE", f"{single}/Allocations/<part>", scopes, partial(delete_allocation, kind=kind)))
+        if kind is not CREDIT_NOTE:
+            table.append(("GET", f"/{kind.plural}", scopes, partial(list_prepaid, kind=kind)))
+            table.append(("GET", single, scopes, partial(get_prepaid, kind=kind)))
+    return table
+
+
+def _handlers(module: ModuleType, plural: str, singular: str) -> tuple[Handler, Handler, Handler, Handler]:
     names = (f"list_{plural}", f"get_{singular}", f"write_{plural}", f"update_{singular}")
-    listing, single, writing, updating = (getattr(accounting, name) for name in names)
+    listing, single, writing, updating = (getattr(module, name) for name in names)
     return listing, single, writing, updating
 
 
@@ -79,7 +99,9 @@ def accounting_blueprint(gate: Gate) -> Blueprint:
     return blueprint
 
 
-def _serve(gate: Gate, scopes: tuple[str, ...], handler: Handler, key: str | None = None) -> ResponseReturnValue:
+def _serve(
+    gate: Gate, scopes: tuple[str, ...], handler: Handler, key: str | None = None, part: str | None = None
+) -> ResponseReturnValue:
     asked = Request(
         method=request.method,
         path=request.path,
@@ -89,6 +111,7 @@ def _serve(gate: Gate, scopes: tuple[str, ...], handler: Handler, key: str | Non
         body=request.get_data(),
         key=key,
         seated=request.environ.get(SEATED, True),
+        part=part,
     )
     return respond(gate.run(asked, scopes, handler))
 

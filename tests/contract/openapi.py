@@ -24,6 +24,8 @@ UNDESCRIBED = {
     "Invoice": {"DateString", "DueDateString", "InvoicePaymentServices", "InvoiceAddresses"},
     "LineItem": {"ValidationErrors"},
     "CreditNote": {"DateString", "DueDateString", "ID"},
+    "Overpayment": {"DateString", "ID"},
+    "Prepayment": {"DateString", "ID"},
 }
 # (schema, field) whose list of values lags behind what Xero sends.
 OPEN_ENUMS = {("TaxRate", "ReportTaxType"), ("Organisation", "Class"), ("Account", "SystemAccount")}

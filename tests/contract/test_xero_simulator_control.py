@@ -9,7 +9,8 @@ import pytest
 from werkzeug.test import Client
 
 from simulators.clock import Clock
-from simulators.xero import XeroSimulator
+from simulators.xero import Person, XeroSimulator
+from simulators.xero.control import ACTIONS
 from tests.contract.xero_caller import START
 
 
@@ -48,6 +49,37 @@ def test_a_world_is_built_and_worked_in_from_outside(control: Client) -> None:
     assert (state["Invoices"][0]["Status"], state["Invoices"][0]["Total"]) == ("PAID", 11.55)
     assert [contact["Name"] for contact in state["Contacts"]] == ["Ann"]
     assert len(state["Payments"]) == 1
+
+
+def test_an_invoice_is_settled_from_outside(control: Client) -> None:
+    tenant_id = _post(control, "/organisations", name="Demo")["tenant_id"]
+
+    def act(action: str, **arguments: Any) -> Any:
+        return _post(control, "/act", tenant_id=tenant_id, action=action, **arguments)["result"]
+
+    contact_id = act("create_contact", Name="Ann")["ContactID"]
+    fields = {"Contact": {"ContactID": contact_id}, "DueDate": "2026-04-01", "Status": "AUTHORISED"}
+    lines = [{"Description": "Work", "UnitAmount": "100.00", "AccountCode": "200"}]
+    made = act("create_invoice", Type="ACCREC", LineItems=lines, **fields)
+    over = act("receive_overpayment", contact_id=contact_id, amount="30.00", on="2026-03-09")
+    act("allocate_overpayment", overpayment_id=over["OverpaymentID"], invoice_id=made["InvoiceID"])
+    act("credit", invoice_id=made["InvoiceID"], amount="20.00")
+    act("pay", invoice_id=made["InvoiceID"])
+    paid = control.get(f"/_control/state/{tenant_id}").get_json()
+    (allocation,) = [each for each in paid["Allocations"] if "Overpayment" in each]
+    opened = act("remove_allocation", allocation_id=allocation["AllocationID"])
+
+    assert (paid["Invoices"][0]["Status"], paid["Payments"][0]["Amount"]) == ("PAID", 70)
+    assert (paid["CreditNotes"][0]["Status"], paid["Overpayments"][0]["RemainingCredit"]) == ("PAID", 0)
+    assert paid["Prepayments"] == []
+    assert allocation["Overpayment"]["OverpaymentID"] == over["OverpaymentID"]
+    assert (opened["Status"], opened["AmountDue"]) == ("AUTHORISED", 30)
+
+
+def test_every_action_is_an_act_of_a_person() -> None:
+    acts = {name for name in dir(Person) if not name.startswith("_")}
+
+    assert acts == ACTIONS
 
 
 def test_settings_are_seeded_from_outside(control: Client) -> None:

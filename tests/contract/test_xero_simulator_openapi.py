@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tests.contract import openapi
-from tests.contract.xero_caller import XeroCaller, invoice, line, start_xero
+from tests.contract.xero_caller import XeroCaller, credit_note, invoice, line, start_xero
 
 pytestmark = pytest.mark.skipif(not openapi.is_available(), reason=openapi.MISSING)
 
 
 @pytest.fixture
 def xero() -> XeroCaller:
-    caller = start_xero(scopes="accounting.invoices accounting.contacts accounting.settings")
+    caller = start_xero(scopes="accounting.invoices accounting.contacts accounting.settings accounting.payments")
     person = caller.simulator.user(caller.organisation)
     person.create_item(Code="STR", Name="Strings", SalesDetails={"UnitPrice": "25.61", "AccountCode": "200"})
     person.create_item(Code="BOX", InventoryAssetAccountCode="630", PurchaseDetails={"COGSAccountCode": "310"})
@@ -32,14 +32,36 @@ def xero() -> XeroCaller:
         Contact={"ContactID": contact["ContactID"]}, LineItems=lines, Url="https://crm.example.com/1"
     )
     person.pay(created["InvoiceID"], "50", reference="BACS")
+    _settle(caller, contact["ContactID"], created["InvoiceID"])
     caller.create(Type="ACCPAY", InvoiceNumber="B-1", LineItems=[line(AccountCode="429")])
     caller.create(Status="DRAFT", DueDate=None)
     return caller
 
 
+def _settle(xero: XeroCaller, contact_id: str, invoice_id: str) -> None:
+    """Apply a bit of everything to the invoice, and pay out what is left of one credit."""
+    person = xero.person
+    over, pre = person.receive_overpayment(contact_id, 30), person.receive_prepayment(contact_id, 24, reference="Dep")
+    person.allocate_overpayment(over["OverpaymentID"], invoice_id, 10)
+    person.allocate_prepayment(pre["PrepaymentID"], invoice_id, 5)
+    person.credit(invoice_id, 20)
+    person.refund(over["OverpaymentID"])
+    note = person.create_credit_note(Contact={"ContactID": contact_id}, LineItems=[line()], Status="AUTHORISED")
+    person.refund(note["CreditNoteID"], 7)
+
+
 @pytest.mark.parametrize(
     "path",
     [
+        "/CreditNotes",
+        "/CreditNotes?page=1",
+        "/CreditNotes/CN-0001",
+        "/CreditNotes/CN-0002",
+        "/Overpayments",
+        "/Overpayments?page=1",
+        "/Prepayments",
+        "/Payments",
+        "/Payments?page=1",
         "/Invoices",
         "/Invoices?page=1",
         "/Invoices?summaryOnly=true",
@@ -81,6 +103,54 @@ def test_writes_are_as_described(xero: XeroCaller) -> None:
 
         assert answered.status == 200, answered.text
         assert openapi.validate_response("PUT", path, 200, _without_envelope(answered.json)) == []
+
+
+def test_single_payments_and_prepaid_money_are_as_described(xero: XeroCaller) -> None:
+    held = xero.organisation
+    for name, table in (
+        ("Payments", held.payments),
+        ("Overpayments", held.overpayments),
+        ("Prepayments", held.prepayments),
+    ):
+        for record_id in table:
+            answered = xero.get(f"/{name}/{record_id}")
+
+            assert openapi.validate_response("GET", f"/{name}/x", 200, _without_envelope(answered.json)) == []
+
+
+def test_settling_is_as_described(xero: XeroCaller) -> None:
+    created = xero.create()
+    contact, target = {"ContactID": created["Contact"]["ContactID"]}, {"InvoiceID": created["InvoiceID"]}
+    note = xero.put("/CreditNotes", credit_note(Contact=contact))
+    note_id = note.json["CreditNotes"][0]["CreditNoteID"]
+    over_id = xero.person.receive_overpayment(contact["ContactID"], 10)["OverpaymentID"]
+    allocation = {"Invoice": target, "Amount": 10, "Date": "2026-03-10"}
+    paid = xero.put("/Payments?summarizeErrors=false", {"Invoice": target, "Account": {"Code": "090"}, "Amount": 20})
+    payment_id = paid.json["Payments"][0]["PaymentID"]
+    for method, path, answered in (
+        ("PUT", "/CreditNotes", note),
+        ("POST", "/CreditNotes/x", xero.post(f"/CreditNotes/{note_id}", {"Reference": "x"})),
+        ("PUT", "/CreditNotes/x/Allocations", xero.put(f"/CreditNotes/{note_id}/Allocations", allocation)),
+        ("PUT", "/Overpayments/x/Allocations", xero.put(f"/Overpayments/{over_id}/Allocations", allocation)),
+        ("PUT", "/Payments", paid),
+        ("POST", "/Payments/x", xero.post(f"/Payments/{payment_id}", {"Status": "DELETED"})),
+    ):
+        assert answered.status == 200, answered.text
+        assert openapi.validate_response(method, path, 200, _without_envelope(answered.json)) == []
+
+
+def test_refused_settling_is_as_described(xero: XeroCaller) -> None:
+    invoice_id, note = xero.create()["InvoiceID"], xero.put("/CreditNotes", credit_note()).json["CreditNotes"][0]
+    allocation = {"Invoice": {"InvoiceID": invoice_id}, "Amount": 999, "Date": "2026-03-10"}
+    for path, body in (
+        ("/Payments", {"Invoice": {"InvoiceID": invoice_id}, "Account": {"Code": "090"}, "Amount": 999}),
+        (f"/CreditNotes/{note['CreditNoteID']}/Allocations", allocation),
+        ("/CreditNotes", credit_note(Status="PAID")),
+    ):
+        answered = xero.put(path, body)
+
+        assert answered.status == 400
+        assert openapi.validate_response("PUT", path, 400, answered.json, strict=False) == []
 
 
 def test_refusals_are_as_described(xero: XeroCaller) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from werkzeug.test import Client, TestResponse
 
 from simulators.clock import Clock
-from simulators.xero import DEFAULT_SCOPES, Organisation, XeroSimulator
+from simulators.xero import DEFAULT_SCOPES, Organisation, Person, XeroSimulator
 
 START = datetime(2026, 3, 10, 9, 30, 5, 120000, tzinfo=UTC)
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
@@ -62,6 +62,11 @@ class XeroCaller:
     accept: str | None = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def person(self) -> Person:
+        """A user of the organisation."""
+        return self.simulator.user(self.organisation)
+
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answered:
         """Make an accounting call below /api.xro/2.0; header names with _ for -."""
         held = self.simulator.identity.access_tokens.get(self.token)
@@ -88,6 +93,16 @@ class XeroCaller:
     def post(self, path: str, body: Any, **headers: str) -> Answered:
         return self.call("POST", path, body, **headers)
 
+    def delete(self, path: str, **headers: str) -> Answered:
+        return self.call("DELETE", path, **headers)
+
+    def one(self, path: str) -> Any:
+        """Return the only element that a GET answers with."""
+        answered = self.get(path)
+        assert answered.status == 200, answered.text
+        (element,) = next(value for value in answered.json.values() if isinstance(value, list))
+        return element
+
     def create(self, **fields: Any) -> Any:
         """Create one invoice and return it as answered."""
         answered = self.put("/Invoices?unitdp=4", invoice(**fields))
@@ -112,6 +127,18 @@ def invoice(**fields: Any) -> dict[str, Any]:
         "Contact": {"Name": "Ann"},
         "Date": "2026-03-10",
         "DueDate": "2026-04-09",
+        "Status": "AUTHORISED",
+        "LineItems": [line()],
+    } | fields
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def credit_note(**fields: Any) -> dict[str, Any]:
+    """Return an authorised sales credit note for Ann; None leaves a field out."""
+    whole = {
+        "Type": "ACCRECCREDIT",
+        "Contact": {"Name": "Ann"},
+        "Date": "2026-03-10",
         "Status": "AUTHORISED",
         "LineItems": [line()],
     } | fields
