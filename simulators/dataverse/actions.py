@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from simulators.dataverse import operations
+from simulators.dataverse.customise import add_status
 from simulators.dataverse.environment import Environment
 from simulators.dataverse.errors import bad_request, key_not_found, not_found, unknown_resource
 from simulators.dataverse.http import Answer, Request, json_answer
@@ -14,6 +15,7 @@ from simulators.dataverse.schema import Ref, Table
 from simulators.dataverse.store import Row
 
 NAMESPACE = "Microsoft.Dynamics.CRM."
+_CUSTOM_RANGE = 100_000_000
 Action = Callable[[Environment, Request], Answer]
 
 
@@ -163,6 +165,20 @@ def _finished_job(env: Environment, name: str, user_id: str) -> str:
     return job_id
 
 
+def _insert_status_value(env: Environment, request: Request) -> Answer:
+    """A customiser adds a status reason, with a value of their own or the next free one of the custom range."""
+    body = request.json()
+    table = env.schema.find(str(body.get("EntityLogicalName", "")))
+    if table is None or body.get("AttributeLogicalName") != "statuscode":
+        raise bad_request("The attribute is not a status of a table.", "0x80048403")
+    labels = (body.get("Label") or {}).get("LocalizedLabels") or [{"Label": ""}]
+    taken = [value for value in table.columns["statuscode"].options if value >= _CUSTOM_RANGE]
+    value = body.get("Value") or max(taken, default=_CUSTOM_RANGE - 1) + 1
+    add_status(env, table.logical_name, int(value), int(body.get("StateCode", 0)), str(labels[0]["Label"]))
+    context = f"{request.root}$metadata#Microsoft.Dynamics.CRM.InsertStatusValueResponse"
+    return json_answer({"@odata.context": context, "NewOptionValue": value})
+
+
 def _publish(_env: Environment, _request: Request) -> Answer:
     return Answer(204)
 
@@ -173,6 +189,7 @@ _UNBOUND: dict[str, Action] = {
     "LockInvoicePricing": _lock_pricing,
     "UnlockInvoicePricing": _unlock_pricing,
     "BulkDelete": _bulk_delete,
+    "InsertStatusValue": _insert_status_value,
     "PublishXml": _publish,
     "PublishAllXml": _publish,
 }

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from simulators.dataverse.errors import Refused
 from simulators.dataverse.http import error_answer
 from simulators.dataverse.jsons import read_json, write_json
+from simulators.dataverse.people import INVOICE_ACTS
 from simulators.wire import CONTROL_PREFIX
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def dataverse_control(simulator: DataverseSimulator) -> Blueprint:
-    """Routes below /_control: customise, tenants, apps, app-users, act, rows, webhook-switches, ..."""
+    """Routes below /_control: customise, tenants, apps, app-users, act, rows, moments, webhook-switches, ..."""
     control = Blueprint("dataverse_control", __name__, url_prefix=CONTROL_PREFIX)
 
     @control.errorhandler(Refused)
@@ -35,15 +36,27 @@ def dataverse_control(simulator: DataverseSimulator) -> Blueprint:
 
     @control.post("/act")
     def act() -> ResponseReturnValue:
-        """{"user"?, "action": "create|update|delete|get", "set", "id"?, "row"?}; numbers may have decimals."""
+        """{"user"?, "action": "create|update|delete|get", "set", "id"?, "row"?}; numbers may have decimals.
+
+        Or an action of invoices: {"user"?, "action": "pay_invoice|cancel_invoice|activate_invoice", "id", "status"?}.
+        """
         given = read_json(request.get_data())
         person = simulator.user(given.get("user", "Sales user"))
+        if given["action"] in INVOICE_ACTS:
+            status = {"status": given["status"]} if "status" in given else {}
+            getattr(person, given["action"])(given["id"], **status)
+            return _json({"result": None})
         result = person.act(given["action"], given["set"], given.get("id", ""), given.get("row", {}))
         return _json({"result": result})
 
     @control.get("/rows/<set_name>")
     def rows(set_name: str) -> ResponseReturnValue:
         return _json({"rows": simulator.rows(set_name)})
+
+    @control.get("/moments/<set_name>")
+    def moments(set_name: str) -> ResponseReturnValue:
+        """When each row was last written, to the microsecond: a stopwatch needs more than modifiedon's seconds."""
+        return jsonify(moments={row_id: at.isoformat() for row_id, at in simulator.moments(set_name).items()})
 
     @control.post("/webhook-switches")
     def webhook_switches() -> ResponseReturnValue:
@@ -78,6 +91,12 @@ def _add_accident_routes(control: Blueprint, simulator: DataverseSimulator) -> N
         """The organisation's settings by column name."""
         simulator.set_organization(**read_json(request.get_data()))
         return _json({"changed": True})
+
+    @control.post("/missing-currency")
+    def set_missing_currency() -> ResponseReturnValue:
+        """{"does": "filled|refused"}"""
+        simulator.set_missing_currency(request.get_json()["does"])
+        return jsonify(request.get_json())
 
     @control.post("/lose-row")
     def lose_row() -> ResponseReturnValue:

@@ -18,21 +18,37 @@ def apply_currency(env: Environment, table: Table, before: Row | None, row: Row)
     """Fill in currency and rate, round the money columns, and compute what they are in base currency."""
     if table.columns.get("transactioncurrencyid", _NONE).kind != "lookup" or "exchangerate" not in table.columns:
         return
+    amounts = [column for column in table.columns_of("money") if not column.name.endswith("_base")]
     currency = row.get("transactioncurrencyid")
+    if currency is None and any(row.get(column.name) is not None for column in amounts):
+        currency = row["transactioncurrencyid"] = _missing_currency(env, before, row)
     if currency is None:
-        currency = row["transactioncurrencyid"] = Ref("transactioncurrency", env.base_currency_id)
-    if before is None or before.get("transactioncurrencyid") != currency or row.get("exchangerate") is None:
+        row.pop("exchangerate", None)
+    elif before is None or before.get("transactioncurrencyid") != currency or row.get("exchangerate") is None:
         # The rate is a snapshot: later changes of the currency's rate do not reach the row.
         row["exchangerate"] = _rate(env, currency)
-    for column in table.columns_of("money"):
-        if not column.name.endswith("_base"):
-            _settle_amount(env, column, currency, row)
+    for column in amounts:
+        _settle_amount(env, column, currency, row)
 
 
-def _settle_amount(env: Environment, column: Column, currency: Ref, row: Row) -> None:
+def _missing_currency(env: Environment, before: Row | None, row: Row) -> Ref:
+    """Return the currency of a row that gets an amount and has none; it cannot be taken from under amounts.
+
+    A row without amounts may be without currency. What the platform does when the first amount is written to such a
+    row by an app is not published; both ways have been told of, so both can be had.
+    """
+    emptied = before is not None and before.get("transactioncurrencyid") is not None
+    if emptied or env.missing_currency == "refused":
+        raise bad_request("The currency cannot be null.", "0x80048CF6")
+    settings = env.store.find("usersettings", row["modifiedby"].id) if "modifiedby" in row else None
+    own = settings.get("transactioncurrencyid") if settings else None
+    return own if isinstance(own, Ref) else Ref("transactioncurrency", env.base_currency_id)
+
+
+def _settle_amount(env: Environment, column: Column, currency: Ref | None, row: Row) -> None:
     amount = row.get(column.name)
     base = f"{column.name}_base"
-    if amount is None:
+    if amount is None or currency is None:
         row.pop(base, None)
         return
     row[column.name] = rounded = round_to(amount, places(env, column, currency))

@@ -1,9 +1,10 @@
-"""A customer's solution as plain JSON: tables, columns, keys, choices, relationships.
+"""A customer's solution as plain JSON: tables, columns, keys, choices, relationships, status reasons.
 
 A column has a `name`, a `type` (one of KINDS) and, as it needs them: `schema_name`, `display_name`, `description`,
 `required`, `default`, `max_length`, `minimum`, `maximum`, `precision`, `precision_source` (0 own, 1 organisation's
 prices, 2 currency), `options` {"1": "Label"} (of a boolean: "0" and "1"), `targets` with `relationship` and
 `on_delete`, and of a datetime `format` (DateAndTime, DateOnly) and `behavior` (UserLocal, TimeZoneIndependent).
+Status reasons are {"statuses": {"invoice": [{"value": 100000007, "state": 0, "label": "Sent"}]}}.
 """
 
 from __future__ import annotations
@@ -44,6 +45,12 @@ def customise(env: Environment, definition: dict[str, Any]) -> None:
     for name, keys in definition.get("keys", {}).items():
         for key in keys:
             add_key(env, name, key["name"], key["columns"])
+    for name, statuses in definition.get("statuses", {}).items():
+        for one in statuses:
+            add_status(env, name, one["value"], one["state"], one["label"])
+    for name, values in definition.get("removed_statuses", {}).items():
+        for value in values:
+            remove_status(env, name, value)
 
 
 def _table(one: dict[str, Any]) -> tuple[Table, list[Column]]:
@@ -83,6 +90,30 @@ def add_key(env: Environment, table_name: str, name: str, columns: list[str]) ->
         raise bad_request(f"The key {name} names columns that {table_name} does not have: {', '.join(unknown)}.")
     made.keys[name] = Key(name, tuple(columns))
     env.store.reindex(table_name)
+
+
+def add_status(env: Environment, table_name: str, value: int, state: int, label: str) -> None:
+    """Add a status reason to a state, behind those that are there, so that the state's default stays."""
+    made = env.schema.find(table_name)
+    if made is None or "statuscode" not in made.columns:
+        raise bad_request(f"Could not find an entity with name {table_name}.", "0x80060888")
+    if state not in made.columns["statecode"].options:
+        raise bad_request(f"{state} is not a valid state code on {table_name}.", "0x80048408")
+    column = made.columns["statuscode"]
+    if value in column.options:
+        raise bad_request(f"The status value {value} is already in use on {table_name}.", "0x80048403")
+    options = {**column.options, value: label}
+    made.add(replace(column, options=options, state_of_status={**column.state_of_status, value: state}))
+
+
+def remove_status(env: Environment, table_name: str, value: int) -> None:
+    """Take a status reason away, as DeleteOptionValue does; rows that have it keep it."""
+    column = env.schema.by_name[table_name].columns["statuscode"]
+    if value not in column.options:
+        raise bad_request(f"The status value {value} does not exist on {table_name}.", "0x80048403")
+    options, states = dict(column.options), dict(column.state_of_status)
+    del options[value], states[value]
+    env.schema.by_name[table_name].add(replace(column, options=options, state_of_status=states))
 
 
 def column_from(made: Table, one: dict[str, Any]) -> Column:

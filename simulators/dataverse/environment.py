@@ -94,9 +94,11 @@ class Environment:
     lock: threading.RLock = field(default_factory=threading.RLock)
     invoice_number: int = 1000
     component_prices: Literal["zero", "own"] = "zero"
+    missing_currency: Literal["filled", "refused"] = "filled"
     pending_keys: dict[tuple[str, str], bool] = field(default_factory=dict)
     on_commit: Callable[[Event], None] = field(default=lambda _event: None)
     before_commit: Callable[[Event], None] = field(default=lambda _event: None)
+    written_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _events: list[Event] = field(default_factory=list)
     _depth: int = 0
 
@@ -148,7 +150,9 @@ class Environment:
             self._depth -= 1
         if self._depth == 0:
             events, self._events = self._events, []
+            now = self.clock.now()
             for event in events:
+                self.written_at[event.table, event.row_id] = now
                 self.on_commit(event)
 
     def organization(self) -> Row:

@@ -10,6 +10,9 @@ from simulators.dataverse.errors import unknown_resource
 from simulators.dataverse.keys import find_row, parse_key
 from simulators.dataverse.reading import as_plain
 from simulators.dataverse.schema import Table
+from simulators.dataverse.states import ACTIVE, CANCELED, PAID
+
+INVOICE_ACTS = frozenset({"pay_invoice", "cancel_invoice", "activate_invoice"})
 
 
 class Person:
@@ -41,6 +44,18 @@ class Person:
             table = self._table(table_or_set)
             self._env.demand(self._caller(), "Read", table)
             return as_plain(table, self._env.row(table.logical_name, self._id(table, row_id)))
+
+    def pay_invoice(self, invoice_id: str, status: int = 100001) -> None:
+        """Press Invoice Paid; the reason is Complete, or Partial (100002)."""
+        self.update("invoices", invoice_id, {"statecode": PAID, "statuscode": status})
+
+    def cancel_invoice(self, invoice_id: str, status: int = 100003) -> None:
+        """Press Cancel Invoice."""
+        self.update("invoices", invoice_id, {"statecode": CANCELED, "statuscode": status})
+
+    def activate_invoice(self, invoice_id: str, status: int = 1) -> None:
+        """Open a closed invoice again, under the status reason New or another of Active."""
+        self.update("invoices", invoice_id, {"statecode": ACTIVE, "statuscode": status})
 
     def act(self, action: str, table_or_set: str, row_id: str, row: dict[str, Any]) -> Any:
         """Do one of create, update, delete, get by name."""

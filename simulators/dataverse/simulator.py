@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -182,6 +183,13 @@ class DataverseSimulator:
             rows = sorted(env.store.all(table.logical_name).values(), key=lambda row: str(row.get("createdon", "")))
             return [as_plain(table, row) for row in rows]
 
+    def moments(self, set_name: str) -> dict[str, datetime]:
+        """When each row of a table was last written and committed, by id: finer than modifiedon's whole seconds."""
+        env = self._env
+        with env.lock:
+            name = self._table(set_name).logical_name
+            return {row_id: at for (table, row_id), at in env.written_at.items() if table == name}
+
     def add_currency(self, code: str, *, rate: Decimal, precision: int = 2, symbol: str | None = None) -> str:
         """Return the id of a new currency; `rate`: units of it for one of the base currency."""
         with self._env.lock:
@@ -196,6 +204,14 @@ class DataverseSimulator:
         """What components of bundles show on lines still to come: nothing, or their own price outside the totals."""
         with self._env.lock:
             self._env.component_prices = prices
+
+    def set_missing_currency(self, does: Literal["filled", "refused"]) -> None:
+        """What becomes of an amount that is written to a row without currency, where an account may have none.
+
+        "filled": the row gets the writer's own currency, or the organisation's; "refused": it must be given.
+        """
+        with self._env.lock:
+            self._env.missing_currency = does
 
     def lose_row(self, table_or_set: str, row_id: str, *, links: Links = "kept") -> None:
         """A row is gone (a bulk deletion, a restore): no rule, no event.

@@ -152,6 +152,37 @@ def test_a_failing_changeset_leaves_nothing_behind(client: DataverseClient) -> N
     assert len(list(client.records.list("account", filter="name eq 'seen'"))) == 1
 
 
+def test_an_invoice_is_closed_is_read_only_and_opens_again(client: DataverseClient) -> None:
+    """In changesets: a line's tax before the state that closes; the state that opens before a column."""
+    account_id = client.records.create("account", {"name": "Closing"})
+    bind = {"customerid_account@odata.bind": f"/accounts({account_id})"}
+    invoice_id = client.records.create("invoice", {"name": "July", **bind})
+    line = {"productdescription": "Work", "isproductoverridden": True, "quantity": 1, "priceperunit": 10}
+    line_id = client.records.create("invoicedetail", line | {"invoiceid@odata.bind": f"/invoices({invoice_id})"})
+
+    closing = client.batch.new()
+    with closing.changeset() as changeset:
+        changeset.records.update("invoicedetail", line_id, {"tax": 2})
+        changeset.records.update(
+            "invoice", invoice_id, {"description": "settled", "statecode": 2, "statuscode": 100001}
+        )
+    closed = closing.execute()
+    with pytest.raises(HttpError) as refused:
+        client.records.update("invoice", invoice_id, {"description": "too late"})
+    opening = client.batch.new()
+    with opening.changeset() as changeset:
+        changeset.records.update("invoice", invoice_id, {"statecode": 0, "statuscode": 4})
+        changeset.records.update("invoice", invoice_id, {"description": "open again"})
+    opened = opening.execute()
+
+    read = client.records.retrieve("invoice", invoice_id, select=["statuscode", "totalamount", "description"])
+    assert not closed.has_errors
+    assert not opened.has_errors
+    assert (refused.value.status_code, refused.value.details.get("service_error_code")) == (400, "0x8004022E")
+    assert read is not None
+    assert (read["statuscode"], read["totalamount"], read["description"]) == (4, 12, "open again")
+
+
 def test_fetchxml_pages(client: DataverseClient) -> None:
     client.records.create("contact", [{"lastname": f"Fetched {n}"} for n in range(5)])
     xml = """<fetch count="2"><entity name="contact"><attribute name="fullname"/>
