@@ -45,6 +45,10 @@ def customise(env: Environment, definition: dict[str, Any]) -> None:
     for name, keys in definition.get("keys", {}).items():
         for key in keys:
             add_key(env, name, key["name"], key["columns"])
+    _change_statuses(env, definition)
+
+
+def _change_statuses(env: Environment, definition: dict[str, Any]) -> None:
     for name, statuses in definition.get("statuses", {}).items():
         for one in statuses:
             add_status(env, name, one["value"], one["state"], one["label"])
