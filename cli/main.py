@@ -12,6 +12,7 @@ from cli.explain import explain
 from cli.preview import preview
 from cli.printing import print_what_can_be_printed
 from cli.processes import dispatch, poll_command, redis_command, web, work_command
+from cli.reference import reference_group
 from cli.simulate import simulate
 from cli.sync import sync
 
@@ -46,6 +47,7 @@ COMMANDS = (
     simulate,
     connections_group,
     sync,
+    reference_group,
     explain,
     preview,
     doctor,

@@ -15,9 +15,9 @@ from core.gates import waiting_text
 from core.invoice import Invoice
 from mappers.arithmetic import Reckoned, ReckonedLine
 from mappers.lines import XeroLine
+from mappers.standing import OPEN_STATUSES
 from mappers.xero import XeroInvoice
 from pipeline.previewing import Addressee, InXero, Preview
-from pipeline.updates import OPEN_STATUSES
 
 Row = tuple[str, str]
 COLUMNS = ("Description", "Quantity", "Price", "Discount", "Item", "Account", "Tax type", "Amount", "Tax")

@@ -16,7 +16,7 @@ from core.settings import read_settings
 from pipeline.app import App, build_app
 from pipeline.broker import open_broker, wake_lane
 from pipeline.lanes import Entity
-from pipeline.poll import find_due
+from pipeline.poll_dynamics import find_due
 
 LOOK_S = 0.2
 STALLED_S = 10.0
@@ -64,9 +64,10 @@ def mark(app: App, connection: Connection, located: dict[str, set[str]]) -> set[
     """Mark these invoices due on the connection, or without any all that need work; return their ids."""
     if located:
         found = set[str]().union(*located.values())
+        entities = [Entity("dynamics", "invoice", invoice_id) for invoice_id in sorted(found)]
     else:
-        found, _ = find_due(app.connect(connection, app.lanes.now), since=None, now=app.lanes.now())
-    entities = [Entity("dynamics", "invoice", invoice_id) for invoice_id in sorted(found)]
+        due = find_due(app.connect(connection, app.lanes.now), since=None, now=app.lanes.now())
+        found, entities = set(due.invoice_ids), due.entities
     if entities:
         app.lanes.end_rest(connection.id)
     if app.lanes.mark(connection.id, entities, due_at=app.lanes.now()):

@@ -22,7 +22,14 @@ __all__ = ["Element", "Limits", "Payload", "Xero", "parse_xero_date", "parse_xer
 IDS_PER_CALL = 50
 PAGE_SIZE = 1000
 _ZERO_ID = "00000000-0000-0000-0000-000000000000"
-_ID_FIELD = {"Invoices": "InvoiceID", "Contacts": "ContactID", "Items": "ItemID"}
+_ID_FIELD = {
+    "Invoices": "InvoiceID",
+    "CreditNotes": "CreditNoteID",
+    "Overpayments": "OverpaymentID",
+    "Prepayments": "PrepaymentID",
+    "Contacts": "ContactID",
+    "Items": "ItemID",
+}
 # What tells documents of one call apart in the answer; Xero echoes it.
 _MARK_FIELDS = {"Invoices": ("InvoiceID", "Url", "InvoiceNumber"), "Contacts": ("ContactNumber",), "Items": ("Code",)}
 _DEAD = frozenset({"DELETED", "VOIDED"})
@@ -106,24 +113,19 @@ class Xero:
 
         A summary has no lines and payments. One that changes while we read may come twice.
         """
-        query = {"order": "UpdatedDateUTC ASC,InvoiceID ASC", "pageSize": str(PAGE_SIZE)}
-        query |= {"summaryOnly": "true"} if summary else {"unitdp": "4"}
-        seen: set[tuple[str, str]] = set()
-        page = 1
-        while True:
-            headers = {"If-Modified-Since": if_modified_since(since)}
-            found, more = self._page("Invoices", query | {"page": str(page)}, headers)
-            for invoice in found:
-                mark = (invoice["InvoiceID"], invoice["UpdatedDateUTC"])
-                if mark not in seen:
-                    seen.add(mark)
-                    yield invoice
-            if not found or not more:
-                return
-            # Go on by time, not by page number: an invoice changed meanwhile leaves its place, and the ones
-            # behind it would slip from the next page onto this one, unread.
-            newest = parse_xero_time(found[-1]["UpdatedDateUTC"]).replace(microsecond=0)
-            since, page = (newest, 1) if newest > since else (since, page + 1)
+        yield from self._list_changed("Invoices", since, {"summaryOnly": "true"} if summary else {"unitdp": "4"})
+
+    def list_credit_notes_changed(self, since: datetime) -> Iterator[Payload]:
+        """Yield the credit notes of both sides changed at or after `since`, as `list_invoices_changed`."""
+        yield from self._list_changed("CreditNotes", since, {})
+
+    def list_overpayments_changed(self, since: datetime) -> Iterator[Payload]:
+        """Yield the overpayments of both sides changed at or after `since`, as `list_invoices_changed`."""
+        yield from self._list_changed("Overpayments", since, {})
+
+    def list_prepayments_changed(self, since: datetime) -> Iterator[Payload]:
+        """Yield the prepayments of both sides changed at or after `since`, as `list_invoices_changed`."""
+        yield from self._list_changed("Prepayments", since, {})
 
     def find_invoice_by_number(self, number: str) -> Payload | None:
         """Return the sales invoice of exactly this number, with lines; a live one before a deleted or voided."""
@@ -165,6 +167,11 @@ class Xero:
                 if contact["ContactID"] not in seen:
                     seen.add(contact["ContactID"])
                     yield contact
+
+    def list_contacts_numbered(self) -> Iterator[Payload]:
+        """Yield the contacts that have a ContactNumber, which only apps give, as `list_contacts_matching`."""
+        query = {"where": "ContactNumber!=null", "summaryOnly": "true", "includeArchived": "true"}
+        yield from self._list_pages("Contacts", query | {"pageSize": str(PAGE_SIZE)})
 
     def list_items(self) -> Iterator[Payload]:
         """Yield all items: this list has no pages."""
@@ -231,6 +238,26 @@ class Xero:
             found, more = self._page(plural, query | {"page": str(page)}, {})
             yield from found
             page += 1
+
+    def _list_changed(self, plural: str, since: datetime, query: Payload) -> Iterator[Payload]:
+        id_field = _ID_FIELD[plural]
+        query = query | {"order": f"UpdatedDateUTC ASC,{id_field} ASC", "pageSize": str(PAGE_SIZE)}
+        seen: set[tuple[str, str]] = set()
+        page = 1
+        while True:
+            headers = {"If-Modified-Since": if_modified_since(since)}
+            found, more = self._page(plural, query | {"page": str(page)}, headers)
+            for document in found:
+                mark = (document[id_field], document["UpdatedDateUTC"])
+                if mark not in seen:
+                    seen.add(mark)
+                    yield document
+            if not found or not more:
+                return
+            # Go on by time, not by page number: a document changed meanwhile leaves its place, and the ones
+            # behind it would slip from the next page onto this one, unread.
+            newest = parse_xero_time(found[-1]["UpdatedDateUTC"]).replace(microsecond=0)
+            since, page = (newest, 1) if newest > since else (since, page + 1)
 
     def _page(self, plural: str, query: Payload, headers: Mapping[str, str]) -> tuple[list[Payload], bool]:
         """Return one page and whether there is another."""

@@ -25,6 +25,12 @@ CONNECTOR = Table(
         ),
         choice("state", "State", "Whether invoices flow.", "In service", "Paused", "Needs attention", default=0),
         of_kind("stateinwords", "memo", "State in words", "What is wrong, if anything, and what to do about it."),
+        of_kind(
+            "balancesinwords",
+            "memo",
+            "Amounts owed in words",
+            "Why amounts that customers owe are empty, if they are, and what to do about it.",
+        ),
     ),
     keys=(("stl3_connectionkey", ("stl3_connectionid",)),),
 )
@@ -256,6 +262,13 @@ _BALANCES = (
     of_kind("amountowed", "money", "Amount owed", "What the customer owes according to Xero."),
     of_kind("amountoverdue", "money", "Amount overdue", "What of it is overdue."),
     text("balancecurrency", "Currency of amounts", "The currency of the amounts owed and overdue.", 5),
+    Column(
+        PREFIX + "balances",
+        "memo",
+        "Amounts by connection",
+        "What the customer owes in each Xero organisation, in its currency; amount owed and overdue are the sum.",
+        max_length=4000,
+    ),
 )
 
 ON_STANDARD_TABLES: dict[str, tuple[Column, ...]] = {

@@ -12,6 +12,14 @@ from core import money
 NAMESPACE = UUID("6d1f0f9c-2b52-5d0e-9c1a-0c3f5e7a9b11")
 
 
+def is_guid(text: str) -> bool:
+    """Whether it is a GUID as both systems write one; they refuse to look for anything else."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def connection_id(xero_tenant_id: str, dynamics_organization_id: str) -> str:
     """Return the id of the connection between these two organisations, for ever the same (rule G8)."""
     return str(uuid5(NAMESPACE, f"connection:{xero_tenant_id.lower()}:{dynamics_organization_id.lower()}"))

@@ -110,7 +110,8 @@ class Invoice:
     """An invoice with its lines. `connector_id` is the connection that a person chose; empty: none yet.
 
     `customer` is None without `customer_id`, or when that customer cannot be read (deleted, or a right is missing).
-    `total_less_freight` is Dynamics' own net before freight; None where it has none.
+    `total_less_freight` is Dynamics' own net before freight; None where it has none. `etag` makes a later write of
+    the invoice conditional; `amount_due` is what we last wrote there.
     """
 
     id: str
@@ -140,6 +141,8 @@ class Invoice:
     total: Decimal
     lines: tuple[Line, ...] = ()
     custom: Mapping[str, str] = field(default_factory=dict)
+    etag: str = ""
+    amount_due: Decimal | None = None
 
     @property
     def is_sales(self) -> bool:
@@ -154,7 +157,10 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """The Xero details row of one invoice, as read; `etag` makes a later write conditional."""
+    """The Xero details row of one invoice, as read; `etag` makes a later write conditional.
+
+    `xero_updated` is the update time of the document when we last followed it; None: it has not been followed yet.
+    """
 
     id: str
     etag: str
@@ -170,6 +176,13 @@ class Details:
     handled_state: str = ""
     fingerprint: str = ""
     agreed_document: str = ""
+    xero_status: str = ""
+    amount_due: Decimal | None = None
+    amount_paid: Decimal | None = None
+    tax_in_xero: Decimal | None = None
+    xero_updated: datetime | None = None
+    closed_by_connector: bool = False
+    status_before_close: int | None = None
 
     @property
     def is_bound(self) -> bool:

@@ -26,7 +26,8 @@ CHOICE_COLUMNS = "stl3_name,_stl3_connector_value,statecode"
 INVOICE_SELECT = (
     "invoiceid,name,invoicenumber,statecode,statuscode,datedelivered,duedate,paymenttermscode,description,"
     "discountamount,discountpercentage,freightamount,totallineitemamount,totalamountlessfreight,totaltax,totalamount,"
-    "_pricelevelid_value,_customerid_value,_stl3_connector_value,stl3_invoicetype,stl3_lineamounttypes,modifiedon"
+    "_pricelevelid_value,_customerid_value,_stl3_connector_value,stl3_invoicetype,stl3_lineamounttypes,modifiedon,"
+    "stl3_amountdue"
 )
 INVOICE_EXPAND = (
     "transactioncurrencyid($select=isocurrencycode,currencyprecision),"
@@ -45,7 +46,8 @@ LINE_EXPAND = (
 DETAILS_SELECT = (
     "stl3_xerodetailsid,stl3_dynamicsinvoiceid,stl3_connectionid,stl3_exportstatus,stl3_xeroinvoiceid,stl3_xeronumber,"
     "stl3_xerocontactid,stl3_waitingfor,stl3_attemptstarted,stl3_attemptkey,stl3_handledstate,stl3_fingerprint,"
-    "stl3_agreeddocument"
+    "stl3_agreeddocument,stl3_xerostatus,stl3_amountdue,stl3_amountpaid,stl3_taxinxero,stl3_xeroupdated,"
+    "stl3_closedbyconnector,stl3_statusbeforeclose"
 )
 
 
@@ -209,6 +211,8 @@ class _InvoiceSchema(_Row):
     total_less_freight = _Exact(data_key="totalamountlessfreight", load_default=None)
     total_tax = _amount("totaltax")
     total = _amount("totalamount")
+    etag = _text("@odata.etag")
+    amount_due = _Exact(data_key="stl3_amountdue", load_default=None)
 
     @post_load
     def _make(self, row: dict[str, Any], **_: Any) -> Invoice:
@@ -238,6 +242,13 @@ class _DetailsSchema(_Row):
     handled_state = _text("stl3_handledstate")
     fingerprint = _text("stl3_fingerprint")
     agreed_document = _text("stl3_agreeddocument")
+    xero_status = _text("stl3_xerostatus")
+    amount_due = _Exact(data_key="stl3_amountdue", load_default=None)
+    amount_paid = _Exact(data_key="stl3_amountpaid", load_default=None)
+    tax_in_xero = _Exact(data_key="stl3_taxinxero", load_default=None)
+    xero_updated = _moment("stl3_xeroupdated")
+    closed_by_connector = fields.Boolean(data_key="stl3_closedbyconnector", load_default=False)
+    status_before_close = fields.Integer(data_key="stl3_statusbeforeclose", load_default=None)
 
     @post_load
     def _make(self, row: dict[str, Any], **_: Any) -> Details:

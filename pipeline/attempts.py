@@ -22,11 +22,13 @@ from core.invoice import Details
 from mappers.agreements import Agreement, is_as_sent, mark_of, read_agreement
 from mappers.comparing import differences
 from mappers.links import Origin, find_origin, invoice_link
+from mappers.standing import DEAD_STATUSES
 from mappers.totals import line_ids_of
 from mappers.xero import XeroInvoice
 from pipeline.books import read_books
 from pipeline.details import change_details
 from pipeline.documents import Member, forget_what_was_refused, payloads, prepare, refusal
+from pipeline.lanes import Entity
 from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report
 from pipeline.reading import list_attempt_members, read_invoices
 from pipeline.tools import Tools
@@ -35,7 +37,6 @@ SEND_WITHIN = timedelta(minutes=5)  # Xero remembers an Idempotency-Key for 6 mi
 CLOSE_AFTER = timedelta(minutes=7)  # by then a late request has arrived or never will
 LOOK_BACK = timedelta(minutes=10)
 NOT_UNIQUE = "must be unique"
-DEAD_STATUSES = frozenset({"VOIDED", "DELETED"})
 
 log = structlog.get_logger()
 
@@ -113,7 +114,8 @@ def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: 
     for present in presents:
         origin = Origin(tools.connection.dynamics_organization_id.lower(), present.invoice_id.lower())
         if origin in origins:
-            found[present.invoice_id] = origins[origin]
+            found[present.invoice_id], *others = origins[origin]
+            _note_strays(others, report, tools.hold())
     whole = {
         row["InvoiceID"]: row for row in tools.xero.list_invoices(ids=[row["InvoiceID"] for row in found.values()])
     }
@@ -124,7 +126,7 @@ def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: 
     for present in presents:
         if present.invoice_id in found:
             document = whole[found[present.invoice_id]["InvoiceID"]]
-            outcomes.append(_adopted(present, document, mapped.get(present.invoice_id)))
+            outcomes.append(adopted(present, document, mapped.get(present.invoice_id)))
         elif now - started > CLOSE_AFTER:
             outcomes.append(AttemptEnded(present))
             report.fruitless[present.invoice_id] = started
@@ -133,21 +135,33 @@ def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: 
     return outcomes
 
 
-def _documents_by_origin(tools: Tools, since: datetime) -> Mapping[Origin, Payload]:
+def _documents_by_origin(tools: Tools, since: datetime) -> Mapping[Origin, list[Payload]]:
     """A living document comes before a dead one of the same origin; among equals the one that was there first."""
-    found: dict[Origin, Payload] = {}
+    found: dict[Origin, list[Payload]] = defaultdict(list)
     for document in tools.xero.list_invoices_changed(since, summary=True):
         origin = find_origin(document)
-        if origin is None:
-            continue
-        known = found.get(origin)
-        if known is None or (known["Status"] in DEAD_STATUSES and document["Status"] not in DEAD_STATUSES):
-            found[origin] = document
-    return found
+        if origin is not None:
+            latest = {row["InvoiceID"]: row for row in (*found[origin], document)}  # one that changed comes twice
+            found[origin] = sorted(latest.values(), key=_is_dead)
+    return dict(found)
 
 
-def _adopted(present: Present, document: Payload, mapped: XeroInvoice | None) -> Created:
-    """`mapped` is what the invoice makes now; the attempt may have sent what it was before somebody changed it."""
+def _is_dead(document: Payload) -> bool:
+    return document["Status"] in DEAD_STATUSES
+
+
+def _note_strays(documents: Sequence[Payload], report: Report, now: datetime) -> None:
+    """A second document of the same origin: one came later than anybody waited for. It is settled next."""
+    for document in documents:
+        if not _is_dead(document):
+            report.later_in_xero(Entity("xero", "stray", document["InvoiceID"].lower()), now)
+
+
+def adopted(present: Present, document: Payload, mapped: XeroInvoice | None) -> Created:
+    """Return what a document that was found, as a list of full ones shows it, means for its invoice.
+
+    `mapped` is what the invoice makes now; the attempt may have sent what it was before somebody changed it.
+    """
     invoice, details = present.invoice, present.details
     agrees = mapped is not None and not differences(mapped, document)
     sent = read_agreement(details.agreed_document).sent if details is not None else ""
@@ -240,7 +254,7 @@ def _of_that_number(tools: Tools, member: Member, errors: Sequence[str]) -> Outc
     invoice_id = member.present.invoice_id.lower()
     is_own = find_origin(document) == Origin(tools.connection.dynamics_organization_id.lower(), invoice_id)
     if is_own and document["Status"] not in DEAD_STATUSES:
-        return _adopted(member.present, document, member.document)
+        return adopted(member.present, document, member.document)
     whose = f"its own earlier document, {document['Status'].lower()} since" if is_own else "another document"
     link = invoice_link(read_books(tools).short_code, document["InvoiceID"], kind="sales")
     words = f"Xero says: {' '.join(errors)}\nThe number {number} is already used in Xero by {whose}: {link}"

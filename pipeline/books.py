@@ -6,11 +6,8 @@ from collections.abc import Collection
 from typing import Any
 
 from core.books import Account, Books, Terms
+from mappers.reference import IN_USE, stands_on_lines
 from pipeline.tools import Tools
-
-# What stands on no line (rule F4): a type, and of Xero's own accounts those that documents themselves move.
-BANK = "BANK"
-MOVED_BY_DOCUMENTS = frozenset({"DEBTORS", "CREDITORS", "GST", "GSTONIMPORTS"})
 
 
 def read_books(tools: Tools) -> Books:
@@ -24,11 +21,11 @@ def read_books(tools: Tools) -> Books:
             code=row["Code"],
             type=row.get("Type", ""),
             tax_type=row.get("TaxType", ""),
-            is_active=row.get("Status") == "ACTIVE",
+            is_active=row.get("Status") == IN_USE,
             is_system=bool(row.get("SystemAccount")),
         )
         for row in tools.xero.list_accounts()
-        if row.get("Code") and row.get("Type") != BANK and row.get("SystemAccount") not in MOVED_BY_DOCUMENTS
+        if stands_on_lines(row)
     }
     books = Books(
         organisation["BaseCurrency"],

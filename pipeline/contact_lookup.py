@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from clients.http import Payload
-from clients.odata import rows_path
-from core import columns
 from core.invoice import Customer
 from mappers.contacts import match_contact, tidy
-from pipeline.reading import read_batch
+from pipeline.contact_owners import list_contacts_of, list_owners
 from pipeline.tools import Tools
 
 NAME = "name"  # the last step of rule C20
@@ -71,10 +68,10 @@ def look_up_by_marks(
             include_archived=include_archived,
         )
     )
-    heirs = _heirs(tools, contacts)
+    heirs = find_heirs(tools, contacts)
     matched = {customer.id: match_contact(customer, contacts) for customer in customers}
     named = {contact["ContactID"] for matches, step in matched.values() if step == NAME for contact in matches}
-    owners = _owners(tools, sorted(named)) if named else {}
+    owners = list_owners(tools, sorted(named)) if named else {}
     for customer_id, contact_id in beside.items():
         owners.setdefault(contact_id, set()).add(customer_id)
     found = Found()
@@ -89,29 +86,19 @@ def look_up_by_marks(
     return found
 
 
-def _owners(tools: Tools, contact_ids: Sequence[str]) -> dict[str, set[str]]:
-    """Return, by contact id, the customers whose documents name that contact."""
-    values = "".join(f"<value>{contact_id}</value>" for contact_id in contact_ids)
-    owners: dict[str, set[str]] = {contact_id: set() for contact_id in contact_ids}
-    condition = f"""<condition attribute="stl3_xerocontactid" operator="in">{values}</condition>"""
-    for customer_id, contact_id in _named_pairs(tools, condition):
-        owners[contact_id].add(customer_id)
-    return owners
-
-
 def _of_earlier_documents(tools: Tools, customers: Sequence[Customer]) -> tuple[Found, dict[str, str]]:
     """Return the contacts that Xero details of these customers' invoices name, as far as they are still active.
 
     And, by customer id, what to say where they are archived and no other step finds an active one.
     """
-    named = _named_in_details(tools, customers)
-    ids = sorted({contact_id for contact_ids in named.values() for contact_id in contact_ids})
+    named = list_contacts_of(tools, [customer.id for customer in customers])
+    ids = sorted(set().union(*named.values()))
     contacts = list(tools.xero.list_contacts(ids=ids))
-    heirs = _heirs(tools, contacts)
+    heirs = find_heirs(tools, contacts)
     living = {contact["ContactID"]: heirs.get(contact["ContactID"], contact) for contact in contacts}
     found, archived = Found(), dict[str, str]()
     for customer in customers:
-        known = [living[contact_id] for contact_id in sorted(named[customer.id]) if contact_id in living]
+        known = [living[contact_id] for contact_id in sorted(named.get(customer.id, ())) if contact_id in living]
         usable = [contact for contact in known if not _is_archived(contact)]
         _take(customer, usable, "Xero details", found)
         if known and not usable:
@@ -119,37 +106,7 @@ def _of_earlier_documents(tools: Tools, customers: Sequence[Customer]) -> tuple[
     return found, archived
 
 
-def _named_in_details(tools: Tools, customers: Sequence[Customer]) -> Mapping[str, set[str]]:
-    values = "".join(f"<value>{customer.id}</value>" for customer in customers)
-    condition = f"""<condition attribute="stl3_contactof" operator="in">{values}</condition>"""
-    named: dict[str, set[str]] = defaultdict(set)
-    for customer_id, contact_id in _named_pairs(tools, condition):
-        named[customer_id].add(contact_id)
-    return named
-
-
-def _named_pairs(tools: Tools, condition: str) -> Iterable[tuple[str, str]]:
-    """Return the pairs of customer and contact that Xero details of this connection name, under this condition.
-
-    The rows say themselves whose contact it is: their invoices may have another customer by now.
-    """
-    query = f"""<fetch distinct="true">
-      <entity name="{columns.DETAILS.name}">
-        <attribute name="stl3_xerocontactid" />
-        <attribute name="stl3_contactof" />
-        <filter type="and">
-          <condition attribute="stl3_connectionid" operator="eq" value="{tools.connection.id}" />
-          <condition attribute="stl3_xerocontactid" operator="not-null" />
-          <condition attribute="stl3_contactof" operator="not-null" />
-          {condition}
-        </filter>
-      </entity>
-    </fetch>"""
-    (rows,) = read_batch(tools, rows_path(columns.DETAILS.set_name, {"fetchXml": query}))
-    return [(row["stl3_contactof"], row["stl3_xerocontactid"]) for row in rows]
-
-
-def _heirs(tools: Tools, contacts: Sequence[Payload]) -> dict[str, Payload]:
+def find_heirs(tools: Tools, contacts: Sequence[Payload]) -> dict[str, Payload]:
     """Return, by the id of each contact that was merged into another one, the contact that it is now."""
     now = {contact["ContactID"]: contact for contact in contacts if _merged_into(contact)}
     for _ in range(MERGES_MAX):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import redis
@@ -23,6 +24,13 @@ CONTACTS_S = 30 * 86_400
 PREFERENCES_S = 60
 COLUMNS_S = 3_600
 TRACKING_S = 3_600
+PROGRESS_S = 90 * 86_400
+MOVED_S = 7 * 86_400
+NUMBERS_S = 30 * 86_400
+NUMBERS_LISTED_S = 86_400
+STRAYS_S = 86_400
+BALANCES_S = 7 * 86_400
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)  # newer than whatever was seen: it has to be read
 
 
 class Memory:
@@ -127,6 +135,66 @@ class Memory:
     def forget_tracking(self) -> None:
         self._drop("tracking")
 
+    def note_moved(self, moved: Mapping[str, datetime]) -> None:
+        """Note when records of Xero, by id, have changed as it says; of several times the newest counts."""
+        if moved:
+            self._raise("moved", {record_id: at.timestamp() for record_id, at in moved.items()}, MOVED_S)
+
+    def moved(self, record_ids: Iterable[str]) -> dict[str, datetime]:
+        """Return what was noted; a record that is not in it has to be read."""
+        wanted = sorted(set(record_ids))
+        found = zip(wanted, self._scores("moved", wanted), strict=True) if wanted else ()
+        return {record_id: datetime.fromtimestamp(score, UTC) for record_id, score in found if score is not None}
+
+    def forget_moved(self, record_ids: Iterable[str]) -> None:
+        wanted = sorted(set(record_ids))
+        if wanted:
+            self._drop_scores("moved", wanted)
+
+    def balances_read(self, contact_ids: Iterable[str]) -> dict[str, datetime]:
+        """Return when, by Xero's clock, the balances of each contact were last read, as far as it is remembered."""
+        wanted = sorted(set(contact_ids))
+        found = self._get_fields("balances", wanted) if wanted else {}
+        return {contact_id: datetime.fromisoformat(at) for contact_id, at in found.items()}
+
+    def remember_balances_read(self, read: Mapping[str, datetime]) -> None:
+        if read:
+            self._set_fields("balances", {contact_id: at.isoformat() for contact_id, at in read.items()}, BALANCES_S)
+
+    def numbered(self, contact_ids: Iterable[str]) -> dict[str, str] | None:
+        """Return the ids that these contacts bear as their number, or None when those have to be listed (again)."""
+        if self._get("numbers-listed") is None:
+            return None
+        wanted = sorted(set(contact_ids))
+        return self._get_fields("numbers", wanted) if wanted else {}
+
+    def list_numbered(self) -> list[str]:
+        """Return the contacts whose number was an id when they were last listed, however long ago."""
+        return self._list_fields("numbers")
+
+    def remember_numbered(self, numbers: Mapping[str, str]) -> None:
+        self._drop("numbers")
+        if numbers:
+            self._set_fields("numbers", numbers, NUMBERS_S)
+        self._set("numbers-listed", "yes", NUMBERS_LISTED_S)
+
+    def told_strays(self, xero_ids: Iterable[str]) -> dict[str, datetime]:
+        """Return which of these documents that no details row names people have been told of, as of which change."""
+        wanted = sorted(set(xero_ids))
+        found = self._get_fields("strays", wanted) if wanted else {}
+        return {xero_id: datetime.fromisoformat(at) for xero_id, at in found.items()}
+
+    def remember_told_strays(self, told: Mapping[str, datetime]) -> None:
+        if told:
+            self._set_fields("strays", {xero_id: at.isoformat() for xero_id, at in told.items()}, STRAYS_S)
+
+    def progress(self, of: str) -> Any:
+        """Return what was last told of work that people watch, as JSON; None if nothing is known of it."""
+        return self._load(f"progress-{of}")
+
+    def remember_progress(self, of: str, plain: Any) -> None:
+        self._save(f"progress-{of}", plain, PROGRESS_S)
+
     def _load(self, name: str) -> Any:
         text = self._get(name)
         return None if text is None else money.loads(text)
@@ -162,6 +230,19 @@ class Memory:
     def _drop_fields(self, name: str, fields: Sequence[str]) -> None:
         ask(lambda: self._redis.hdel(f"{self._prefix}:{name}", *fields))
 
+    def _list_fields(self, name: str) -> list[str]:
+        return cast("list[str]", ask(lambda: self._redis.hkeys(f"{self._prefix}:{name}")))
+
+    def _raise(self, name: str, scores: Mapping[str, float], seconds: int) -> None:
+        ask(lambda: self._redis.zadd(f"{self._prefix}:{name}", dict(scores), gt=True))
+        ask(lambda: self._redis.expire(f"{self._prefix}:{name}", seconds))
+
+    def _scores(self, name: str, members: Sequence[str]) -> list[float | None]:
+        return ask(lambda: self._redis.zmscore(f"{self._prefix}:{name}", list(members)))
+
+    def _drop_scores(self, name: str, members: Sequence[str]) -> None:
+        ask(lambda: self._redis.zrem(f"{self._prefix}:{name}", *members))
+
 
 class Forgetful(Memory):
     """A memory for one look: it begins empty, lives in this process, and leaves nothing behind."""
@@ -178,6 +259,7 @@ class Forgetful(Memory):
 
     def _drop(self, name: str) -> None:
         self._texts.pop(name, None)
+        self._fields.pop(name, None)
 
     def _left(self, name: str, seconds: int) -> int:  # noqa: ARG002
         return seconds
@@ -192,6 +274,20 @@ class Forgetful(Memory):
     def _drop_fields(self, name: str, fields: Sequence[str]) -> None:
         for field in fields:
             self._fields.get(name, {}).pop(field, None)
+
+    def _list_fields(self, name: str) -> list[str]:
+        return list(self._fields.get(name, {}))
+
+    def _raise(self, name: str, scores: Mapping[str, float], seconds: int) -> None:  # noqa: ARG002
+        known = self._fields.setdefault(name, {})
+        known |= {member: repr(max(score, float(known.get(member, score)))) for member, score in scores.items()}
+
+    def _scores(self, name: str, members: Sequence[str]) -> list[float | None]:
+        known = self._fields.get(name, {})
+        return [float(known[member]) if member in known else None for member in members]
+
+    def _drop_scores(self, name: str, members: Sequence[str]) -> None:
+        self._drop_fields(name, members)
 
 
 def _plain_item(item: Item) -> list[Any]:

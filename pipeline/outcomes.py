@@ -7,6 +7,8 @@ from datetime import datetime
 
 from clients.http import Payload
 from core.invoice import Details, Invoice
+from mappers.standing import Standing
+from pipeline.lanes import Entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,42 @@ class AttemptEnded:
     present: Present
 
 
-Outcome = Created | Updated | Agrees | NotCarried | Rejoined | Failed | Waits | AttemptEnded
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What has become of the document in Xero (rules D1 to D7, D9), and what follows in Dynamics.
+
+    `texts` is what the history tells, empty if nothing that people want to know has changed. `closes`: the invoice
+    becomes Paid; `reopens`: it is active again. `contact_id`: the contact that the row's one has been merged into.
+    `line_ids` as of `Created`.
+    """
+
+    present: Present
+    document: Payload
+    standing: Standing
+    line_ids: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    closes: bool = False
+    reopens: bool = False
+    contact_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A row of history and nothing else; `once` names what can be told only once. `status` is of the operation.
+
+    `is_renewed`: the row says what was true last, else what was told first stays.
+    """
+
+    present: Present
+    text: str
+    once: str
+    action: str = "Update"
+    status: str = "Failed"
+    is_renewed: bool = False
+
+
+OfExport = Created | Updated | Agrees | NotCarried | Rejoined | Failed | Waits | AttemptEnded
+Outcome = OfExport | Followed | Noted
 
 
 @dataclass(slots=True)
@@ -108,10 +145,11 @@ class Report:
     """What a reconciliation leaves to do: invoices that are to be looked at again, when, and which of them alone.
 
     `fruitless`: when the attempts on these invoices began that made nothing though nobody refused them.
-    `made`: something was created in Xero.
+    `made`: something was created in Xero. `again_in_xero`: the same as `again` for records of Xero.
     """
 
     again: dict[str, datetime] = field(default_factory=dict)
+    again_in_xero: dict[Entity, datetime] = field(default_factory=dict)
     singly: set[str] = field(default_factory=set)
     fruitless: dict[str, datetime] = field(default_factory=dict)
     made: bool = False
@@ -119,3 +157,7 @@ class Report:
     def later(self, invoice_id: str, at: datetime) -> None:
         """Note the earlier of several times."""
         self.again[invoice_id] = min(at, self.again.get(invoice_id, at))
+
+    def later_in_xero(self, entity: Entity, at: datetime) -> None:
+        """Note the earlier of several times."""
+        self.again_in_xero[entity] = min(at, self.again_in_xero.get(entity, at))

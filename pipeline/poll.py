@@ -2,196 +2,51 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
-from typing import Any, cast
-from xml.sax.saxutils import quoteattr
-
-import redis
 import structlog
 
-from clients.odata import rows_path
-from core import columns
 from core.connections import NEEDS_ATTENTION, PAUSED
 from core.errors import Disconnected
-from core.gates import delivered_on
 from pipeline.app import App
 from pipeline.attention import resume, stop
-from pipeline.lane_scripts import ask
-from pipeline.lanes import Entity
-from pipeline.reading import keep_preferences, preferences_path, read_batch
+from pipeline.nightly import poll_nightly
+from pipeline.poll_dynamics import find_due
+from pipeline.poll_xero import mark, poll_xero
+from pipeline.reading import read_preferences
 from pipeline.tools import Tools
+from pipeline.watermarks import OVERLAP, Watermark
 from pipeline.zone import in_zone
-
-OVERLAP = timedelta(minutes=10)
-FIRST_TO_BEGIN = timedelta(hours=14)  # how far the easternmost zone is ahead of UTC
-LOST = timedelta(days=1)  # how far back changes are looked for when the watermark is lost
-NO, YES, FAILED = (columns.EXPORT_STATUS[label] for label in ("No", "Yes", "Failed"))
-_DETAILS_AND_LINES = f"""<link-entity name="{columns.DETAILS.name}" from="stl3_invoice" to="invoiceid"
-          link-type="outer" alias="details">
-          <attribute name="stl3_xerodetailsid" />
-          <attribute name="stl3_xeroinvoiceid" />
-        </link-entity>
-        <link-entity name="invoicedetail" from="invoiceid" to="invoiceid" link-type="outer" alias="line" />"""
 
 log = structlog.get_logger()
 
 
 def poll(app: App, connection_id: str) -> int:
-    """Mark due what needs work on one connection; return how many invoices that were.
+    """Mark due what needs work on one connection; return how many records that were.
 
-    The watermark is Dynamics' own clock minus ten minutes, stored after the marks; without one everything that may
-    be affected is read again. Raises Transient or Limited; a lost right stops the connection.
+    Dynamics first: what hinders the look at Xero hinders nothing of it. Each side's watermark is its own clock minus
+    ten minutes, stored after the marks; without one everything that may be affected is read again.
+    Raises Transient or Limited; a lost right stops the connection.
     """
     connection = app.connections.find(connection_id)
     if connection is None or connection.state == PAUSED:
         return 0
     tools = app.connect(connection, app.lanes.now)
-    watermark = Watermark(app.redis, connection_id)
-    since = watermark.load()
     try:
-        found, read_at = find_due(tools, since=since, now=app.lanes.now())
+        marked = _poll_dynamics(app, tools)
+        tools = in_zone(tools, read_preferences(tools))
+        marked += poll_xero(app, tools)
+        marked += poll_nightly(app, tools)
     except Disconnected as error:
         stop(app.connections, tools, str(error))
         return 0
-    entities = [Entity("dynamics", "invoice", invoice_id) for invoice_id in sorted(found)]
-    if app.lanes.mark(connection_id, entities, due_at=app.lanes.now()):
-        app.wake(connection_id)
-    watermark.save(read_at - OVERLAP)
     if connection.state == NEEDS_ATTENTION and not any(app.lanes.counts(connection_id).values()):
         resume(app.connections, tools, proved=False)  # else the work that is due shows whether it was repaired
-    log.info("connection.polled", connection=connection_id, due=len(entities), complete=since is None)
-    return len(entities)
+    log.info("connection.polled", connection=connection_id, due=marked)
+    return marked
 
 
-def find_due(tools: Tools, *, since: datetime | None, now: datetime) -> tuple[set[str], datetime]:
-    """Return the ids of the invoices that need work, and Dynamics' time when it was asked; one `$batch`."""
-    asked = read_batch(
-        tools,
-        preferences_path(tools),
-        rows_path("invoices", {"fetchXml": _waiting_query(tools, now)}),
-        rows_path(columns.DETAILS.set_name, _unfinished_query(tools)),
-        rows_path("invoices", {"fetchXml": _changed_query(tools, since or now - LOST)}),
-    )
-    read_at = tools.dataverse.server_time
-    if read_at is None:
-        raise Disconnected("Dynamics answers without a date: something else is answering at its address")
-    settings, waiting, unfinished, changed = asked
-    tools = in_zone(tools, keep_preferences(tools, settings))
-    found = {row["invoiceid"] for row in waiting if _may_go_today(tools, row, now)}
-    found |= {row["stl3_dynamicsinvoiceid"] for row in unfinished} | {row["invoiceid"] for row in changed}
-    return found, read_at
-
-
-def _may_go_today(tools: Tools, row: dict[str, Any], now: datetime) -> bool:
-    """Leave out what the query cannot tell: where the day has not begun in the zone in force (rules B9, C11)."""
-    zone, delivered = tools.connection.zone, row.get("datedelivered")
-    is_new, is_exported = (row.get(f"details.{name}") for name in ("stl3_xerodetailsid", "stl3_xeroinvoiceid"))
-    if is_new is None or is_exported is not None or delivered is None:
-        return True
-    return delivered_on(datetime.fromisoformat(delivered), zone) <= now.astimezone(zone).date()
-
-
-def _waiting_query(tools: Tools, now: datetime) -> str:
-    """Invoices of this connection without a details row, or with export status No although their gates are open.
-
-    Every gate that can be asked for is, so that an invoice that waits costs nothing (rules C1 to C7). One that is
-    exported belongs to the connection of its details row, whatever its connector and Date Delivered say (rule C63).
-    """
-    # The zone in force comes with the same answer. No day that has begun anywhere is written later than this.
-    before = datetime.combine((now + FIRST_TO_BEGIN).date() + timedelta(days=1), time(0), UTC)
-    return f"""<fetch distinct="true">
-      <entity name="invoice">
-        <attribute name="invoiceid" />
-        <attribute name="datedelivered" />
-        <filter type="and">
-          <condition attribute="statecode" operator="eq" value="0" />
-          <filter type="or">
-            <filter type="and">
-              <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
-              <condition entityname="details" attribute="stl3_xerodetailsid" operator="null" />
-            </filter>
-            <filter type="and">
-              <condition entityname="details" attribute="stl3_exportstatus" operator="eq" value="{NO}" />
-              <condition entityname="line" attribute="invoicedetailid" operator="not-null" />
-              <condition attribute="pricelevelid" operator="not-null" />
-              <condition attribute="customerid" operator="not-null" />
-              <condition attribute="datedelivered" operator="not-null" />
-              <filter type="or">
-                <filter type="and">
-                  <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
-                  <condition entityname="details" attribute="stl3_xeroinvoiceid" operator="null" />
-                  <condition attribute="datedelivered" operator="lt" value="{before:%Y-%m-%dT%H:%M:%SZ}" />
-                </filter>
-                {_exported_here(tools)}
-              </filter>
-            </filter>
-          </filter>
-        </filter>
-        {_DETAILS_AND_LINES}
-      </entity>
-    </fetch>"""
-
-
-def _unfinished_query(tools: Tools) -> dict[str, str]:
-    """Attempts to create that are open, and updates whose end nobody wrote down; not what waits or has failed.
-
-    One that was put aside is Failed and keeps its open attempt until a person sets it to No.
-    """
-    creating = f"(stl3_attemptstarted ne null and stl3_exportstatus eq {NO})"
-    updating = (
-        f"(stl3_fingerprint eq null and stl3_xeroinvoiceid ne null and stl3_exportstatus eq {YES}"
-        " and stl3_waitingfor eq null and stl3_Invoice/statecode eq 0)"
-    )
-    mine = f"stl3_connectionid eq '{tools.connection.id}'"
-    return {"$select": "stl3_dynamicsinvoiceid", "$filter": f"{mine} and ({creating} or {updating})"}
-
-
-def _changed_query(tools: Tools, since: datetime) -> str:
-    """Invoices changed since then, or a line of them: the event of the change may have been lost.
-
-    What failed is left out: a later edit alone does not make it go (rule C60).
-    """
-    moment = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return f"""<fetch distinct="true">
-      <entity name="invoice">
-        <attribute name="invoiceid" />
-        <filter type="and">
-          <filter type="or">
-            <condition entityname="details" attribute="stl3_exportstatus" operator="null" />
-            <condition entityname="details" attribute="stl3_exportstatus" operator="ne" value="{FAILED}" />
-          </filter>
-          <filter type="or">
-            <condition attribute="modifiedon" operator="ge" value="{moment}" />
-            <condition entityname="line" attribute="modifiedon" operator="ge" value="{moment}" />
-          </filter>
-          <filter type="or">
-            <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
-            {_exported_here(tools)}
-          </filter>
-        </filter>
-        {_DETAILS_AND_LINES}
-      </entity>
-    </fetch>"""
-
-
-def _exported_here(tools: Tools) -> str:
-    return f"""<filter type="and">
-                  <condition entityname="details" attribute="stl3_connectionid" operator="eq"
-                    value={quoteattr(tools.connection.id)} />
-                  <condition entityname="details" attribute="stl3_xeroinvoiceid" operator="not-null" />
-                </filter>"""
-
-
-class Watermark:
-    """Up to when one connection's Dynamics has been read; losing it costs a complete read."""
-
-    def __init__(self, client: redis.Redis, connection_id: str) -> None:
-        self._redis = client
-        self._key = f"watermark:{connection_id}:dynamics"
-
-    def load(self) -> datetime | None:
-        text = cast("str | None", ask(lambda: self._redis.get(self._key)))
-        return datetime.fromisoformat(text) if text else None
-
-    def save(self, moment: datetime) -> None:
-        ask(lambda: self._redis.set(self._key, moment.isoformat()))
+def _poll_dynamics(app: App, tools: Tools) -> int:
+    watermark = Watermark(app.redis, tools.connection.id, "dynamics")
+    due = find_due(tools, since=watermark.load(), now=app.lanes.now())
+    mark(app, tools.connection.id, due.entities)
+    watermark.save(due.read_at - OVERLAP)
+    return len(due.entities)

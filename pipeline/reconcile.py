@@ -1,111 +1,51 @@
-"""Makes the two systems agree about a batch of invoices: read both now, compare, do what is missing, write back.
+"""Makes the two systems agree about a batch of records: each kind is brought as far as it can go now.
 
-A plain function: whoever calls it (actor, command line, simulation test) has claimed the invoices and holds the lane.
+A plain function: whoever calls it (actor, simulation test) has claimed the records and holds the lane.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from uuid import UUID
+from collections.abc import Collection
 
-from core import gates
-from pipeline.attempts import create, resolve
-from pipeline.documents import prepare
-from pipeline.following import is_exported, sort_out
-from pipeline.outcomes import AttemptEnded, Outcome, Present, Report, Waits
-from pipeline.reading import read_invoices, read_preferences
+from core.connections import PAUSED
+from pipeline.balances import refresh
+from pipeline.from_xero import follow
+from pipeline.lanes import Entity
+from pipeline.outcomes import Report
+from pipeline.reading import read_preferences
+from pipeline.reference import sync_reference
+from pipeline.strays import settle_strays
+from pipeline.to_xero import carry
 from pipeline.tools import Tools
-from pipeline.updates import carry_over
-from pipeline.writeback import write_back
 from pipeline.zone import in_zone
 
+BALANCES = ("contact", "creditnote", "overpayment", "prepayment")
 
-def reconcile(tools: Tools, invoice_ids: Iterable[str]) -> Report:
-    """Bring these invoices (at most 50) as far as they can go now.
 
-    Safe to run any number of times, in any order, from the start after a crash anywhere.
+def reconcile(tools: Tools, entities: Collection[Entity]) -> Report:
+    """Do what these records (at most 50) need.
+
+    Safe to run any number of times, in any order, from the start after a crash anywhere. Of a connection that a
+    person has paused nothing is followed in Xero: the poll finds it when the connection goes on.
     Raises what `core.errors` names; whatever was not finished is then still due.
     """
     report = Report()
     tools = in_zone(tools, read_preferences(tools))
-    presents = read_invoices(tools, filter(_is_guid, invoice_ids))
-    ended: set[str] = set()
-    open_rows = [present.details for present in presents.values() if _has_open_attempt(present, tools)]
-    if open_rows:
-        # An open attempt outranks every gate: what it made is found before anything new is decided.
-        resolved = resolve(tools, [row for row in open_rows if row is not None], report)
-        write_back(tools, resolved, report)
-        # The next attempt is another round's: whoever decides about retries must see that this one made nothing.
-        ended = {outcome.present.invoice_id for outcome in resolved if isinstance(outcome, AttemptEnded)}
-        presents = read_invoices(tools, presents.keys() - ended)
-
-    now = tools.hold()
-    ours = [
-        present for present in presents.values() if _is_ours(present, tools) and not _has_open_attempt(present, tools)
-    ]
-    fresh = [present for present in ours if not is_exported(present)]
-    outcomes: list[Outcome] = [
-        outcome for present in fresh if (outcome := _waits(tools, present, now, report)) is not None
-    ]
-    ready = [present for present in fresh if _may_go(tools, present, now)]
-    if ready:
-        members, failed = prepare(tools, ready)
-        outcomes += failed
-        if members:
-            outcomes += create(tools, members, report)
-    write_back(tools, outcomes, report)
-    # Only then: an update of which nobody knows what became of it must not keep new documents from being recorded.
-    changed, outcomes = sort_out(tools, filter(is_exported, ours), report)
-    if changed:
-        outcomes += carry_over(tools, changed, report)
-    write_back(tools, outcomes, report)
+    if tools.connection.state == PAUSED:
+        entities = [entity for entity in entities if entity.side == "dynamics"]
+    # A document that no details row names comes first: the invoice might get a second one.
+    if ids := _ids(entities, "xero", "stray"):
+        settle_strays(tools, ids, report)
+    if ids := _ids(entities, "dynamics", "invoice"):
+        carry(tools, ids, report)
+    if ids := _ids(entities, "xero", "invoice"):
+        follow(tools, ids, report)
+    if owing := [entity for entity in entities if entity.side == "xero" and entity.kind in BALANCES]:
+        refresh(tools, owing, report)
+    if _ids(entities, "xero", "reference"):
+        sync_reference(tools, report)
     return report
 
 
-def _has_open_attempt(present: Present, tools: Tools) -> bool:
-    details = present.details
-    return (
-        details is not None and details.attempt_started is not None and details.connection_id == tools.connection.id
-    )
-
-
-def _is_guid(text: str) -> bool:
-    """Dynamics refuses to look for anything else, which must not stop the connection."""
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
-
-
-def _is_ours(present: Present, tools: Tools) -> bool:
-    """A document stays with the connection of its details row (rule C63), and so does what may have made one.
-
-    Until then the invoice says whose it is; the row of one without connector stays where it was.
-    """
-    details, invoice, mine = present.details, present.invoice, tools.connection.id
-    if details is not None and details.is_bound:
-        return details.connection_id == mine
-    if invoice is not None and invoice.connector_id:
-        return invoice.connector_id == mine
-    return details is not None and details.connection_id == mine
-
-
-def _may_go(tools: Tools, present: Present, now: datetime) -> bool:
-    if present.invoice is None:
-        return False
-    found = gates.gates_of(present.invoice, present.details, tools.connection, now)
-    return all(gate.is_open for gate in found)
-
-
-def _waits(tools: Tools, present: Present, now: datetime, report: Report) -> Waits | None:
-    """Return what its details row has to say now about an invoice that waits (rule C9), if it says something else."""
-    invoice, details = present.invoice, present.details
-    if invoice is None or (details is not None and details.export_status != "No"):
-        return None
-    if opens_at := gates.opens_at(invoice, tools.connection, now):
-        report.later(present.invoice_id, opens_at)
-    text = gates.waiting_text(gates.gates_of(invoice, details, tools.connection, now))
-    if not text or text == (details.waiting_for if details else None):
-        return None
-    return Waits(present, text)
+def _ids(entities: Collection[Entity], side: str, kind: str) -> list[str]:
+    return [entity.id for entity in entities if (entity.side, entity.kind) == (side, kind)]

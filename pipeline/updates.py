@@ -8,25 +8,23 @@ from dataclasses import replace
 from clients.http import Payload
 from mappers.comparing import TYPES, Difference, differences, in_words
 from mappers.links import Origin, find_origin
+from mappers.standing import DEAD_STATUSES, OPEN_STATUSES
 from pipeline.amend import Pair, amend
-from pipeline.attempts import DEAD_STATUSES
+from pipeline.changed import Exported
 from pipeline.documents import prepare
-from pipeline.following import Followed
 from pipeline.outcomes import Agrees, Failed, NotCarried, Outcome, Present, Report, Updated
 from pipeline.tools import Tools
 
-OPEN_STATUSES = frozenset({"DRAFT", "SUBMITTED"})
 
-
-def carry_over(tools: Tools, followed: Sequence[Followed], report: Report) -> list[Outcome]:
+def carry_over(tools: Tools, exported: Sequence[Exported], report: Report) -> list[Outcome]:
     """Return what became of these changed invoices (at most 50): one call to read, one to write what may be written.
 
     Raises Unknown if nobody knows what Xero did; repeating is safe.
     """
-    found = {row["InvoiceID"]: row for row in tools.xero.list_invoices(ids=[one.xero_id for one in followed])}
+    found = {row["InvoiceID"]: row for row in tools.xero.list_invoices(ids=[one.xero_id for one in exported])}
     outcomes: list[Outcome] = []
-    alive: list[tuple[Followed, Payload]] = []
-    for one in followed:
+    alive: list[tuple[Exported, Payload]] = []
+    for one in exported:
         document = found.get(one.xero_id)
         if document is None or document["Status"] in DEAD_STATUSES:
             outcomes.append(_gone(one, document))
@@ -57,7 +55,7 @@ def _origin(tools: Tools, present: Present) -> Origin:
     return Origin(tools.connection.dynamics_organization_id.lower(), present.invoice_id.lower())
 
 
-def _may_write(one: Followed, document: Payload) -> bool:
+def _may_write(one: Exported, document: Payload) -> bool:
     """Rule C61: a draft that nobody but us has changed, or that a person wants to be replaced."""
     return document["Status"] in OPEN_STATUSES and (one.is_forced or one.agreement.is_as_we_left_it(document))
 
@@ -78,7 +76,7 @@ def _settled(pair: Pair, *, may_write: bool) -> Outcome | None:
     return None
 
 
-def _gone(one: Followed, document: Payload | None) -> Outcome:
+def _gone(one: Exported, document: Payload | None) -> Outcome:
     was = "is not found" if document is None else f"has been {document['Status'].lower()}"
     if one.is_forced:
         return Failed(

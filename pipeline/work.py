@@ -15,9 +15,10 @@ from core.errors import ConnectorError, LeaseLost, Rejected
 from pipeline.app import App
 from pipeline.attention import resume, stop
 from pipeline.dead import DeadLetter
+from pipeline.from_xero import list_invoices_of
 from pipeline.lane_scripts import ask
 from pipeline.lanes import Claimed, Entity, Lease
-from pipeline.outcomes import Failed, Report
+from pipeline.outcomes import Failed, Noted, Report
 from pipeline.reading import read_invoices, read_preferences
 from pipeline.reconcile import reconcile
 from pipeline.tools import Tools
@@ -80,7 +81,7 @@ def _batch(app: App, connection: Connection, tools: Tools, lease: Lease, claimed
         _park(app, tools, lease, entities[0], error="Killed", trace="the process ended each time")
         return True
     try:
-        report = reconcile(tools, [entity.id for entity in entities])
+        report = reconcile(tools, entities)
     except LeaseLost:
         raise
     except Exception as error:  # whatever it is, `decide` tells our defects from the world's
@@ -106,7 +107,7 @@ def _finish(app: App, tools: Tools, lease: Lease, entities: Sequence[Entity], re
     alone = report.singly | {key for key, count in counts.items() if count.attempts >= FRUITLESS_TOGETHER}
     singly = {_invoice(invoice_id) for invoice_id in alone}
     lease.give_back(singly, due_at=now, starts=SINGLY_AFTER)
-    again = {_invoice(invoice_id): at for invoice_id, at in report.again.items()}
+    again = {_invoice(invoice_id): at for invoice_id, at in report.again.items()} | report.again_in_xero
     lease.finish({*entities, *again} - singly, again=again)
 
 
@@ -166,12 +167,23 @@ def _park(app: App, tools: Tools, lease: Lease, entity: Entity, *, error: str, t
     message = f"This is our fault, not yours. Our support can find it by the reference {reference}."
     try:
         tools = in_zone(tools, read_preferences(tools))
-        present = read_invoices(tools, [entity.id])[entity.id]
-        write_back(tools, [Failed(present, (message,), keeps_attempt=True)], Report())
+        _say_parked(tools, entity, message)
     except LeaseLost:
         raise
     except Exception as failure:  # an invoice that cannot even be read: the dead letter is there
         log.warning("dead.unannounced", connection=tools.connection.id, reference=reference, trace=_trace(failure))
+
+
+def _say_parked(tools: Tools, entity: Entity, message: str) -> None:
+    """Say on the invoice that it or its document was put aside; of other records only the dead letter says it."""
+    if entity.side == "dynamics":
+        present = read_invoices(tools, [entity.id])[entity.id]
+        write_back(tools, [Failed(present, (message,), keeps_attempt=True)], Report())
+    elif entity.kind == "invoice":
+        words = f"What happened to the document {entity.id} in Xero could not be followed. {message}"
+        for invoice_id in list_invoices_of(tools, [entity.id]):
+            present = read_invoices(tools, [invoice_id])[invoice_id]
+            write_back(tools, [Noted(present, words, once=f"parked {entity.id}", is_renewed=True)], Report())
 
 
 def _forgive(app: App, connection: Connection, tools: Tools, report: Report) -> None:

@@ -7,6 +7,7 @@ that a repetition writes nothing twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -15,19 +16,24 @@ from clients.batch import OPERATIONS_MAX
 from clients.dataverse import Changes
 from clients.dataverse import Outcome as Written
 from core.errors import Conflict, ConnectorError, Rejected
+from mappers.standing import ACTIVE_AGAIN
+from pipeline.invoice_rows import BESIDES_LINES
+from pipeline.lanes import Entity
 from pipeline.outcomes import (
     Agrees,
     AttemptEnded,
     Created,
     Failed,
+    Followed,
     NotCarried,
+    Noted,
     Outcome,
     Rejoined,
     Report,
     Updated,
     Waits,
 )
-from pipeline.rows import BESIDES_LINES, changes_of
+from pipeline.rows import changes_of, is_followed
 from pipeline.tools import Tools
 
 log = structlog.get_logger()
@@ -43,8 +49,18 @@ def write_back(tools: Tools, outcomes: Sequence[Outcome], report: Report) -> Non
     refused = _write(tools, outcomes, report, whole=True)
     if refused:
         # The invoice or a line of it was closed or deleted meanwhile: what became of it is recorded all the same.
-        for _, error in _write(tools, [outcome for outcome, _ in refused], report, whole=False):
+        told = [_with_refusal(outcome, error) for outcome, error in refused]
+        for _, error in _write(tools, told, report, whole=False):
             raise error
+
+
+def _with_refusal(outcome: Outcome, error: ConnectorError) -> Outcome:
+    """Say why an invoice is not Paid, or not active again (rules D2, D4)."""
+    if not isinstance(outcome, Followed) or not (outcome.closes or outcome.reopens):
+        return outcome
+    wanted = "set the invoice to Paid" if outcome.closes else "make the invoice active again"
+    texts = tuple(text for text in outcome.texts if text != ACTIVE_AGAIN)
+    return replace(outcome, texts=(*texts, f"Dynamics did not let the connector {wanted}: {error}. Do it by hand."))
 
 
 def _write(
@@ -82,13 +98,22 @@ def _settled(tools: Tools, outcome: Outcome, answer: Written, now: datetime, rep
         log.info(_NAMES[type(outcome)], connection=tools.connection.id, invoice=outcome.present.invoice_id)
         if isinstance(outcome, AttemptEnded):
             report.later(outcome.present.invoice_id, now)
+        if isinstance(outcome, Created | Updated) and not is_followed(outcome):
+            report.later_in_xero(_document(outcome), now)
         return True
     if isinstance(error, Conflict):
-        report.later(outcome.present.invoice_id, now)
+        if isinstance(outcome, Followed):
+            report.later_in_xero(_document(outcome), now)
+        elif not isinstance(outcome, Noted):  # that was told before
+            report.later(outcome.present.invoice_id, now)
         return True
     if isinstance(error, Rejected):
         return False
     raise error
+
+
+def _document(outcome: Created | Updated | Followed) -> Entity:
+    return Entity("xero", "invoice", outcome.document["InvoiceID"].lower())
 
 
 _NAMES = {
@@ -100,4 +125,6 @@ _NAMES = {
     Failed: "invoice.failed",
     Waits: "invoice.waits",
     AttemptEnded: "attempt.ended",
+    Followed: "invoice.followed",
+    Noted: "invoice.noted",
 }

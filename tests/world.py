@@ -70,6 +70,7 @@ class World(Observing):
     seed: int = 7
     clock: Clock = field(default_factory=lambda: Clock(START))
     dues: dict[str, str] = field(default_factory=dict)
+    polled: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.travel.move_to(self.clock.now())
@@ -307,11 +308,14 @@ class World(Observing):
             self.interrupted.append(error)
 
     def poll(self, connection: Connection | None = None) -> int:
+        before = len(self.xero.wire.calls)
         try:
             return poll(self.app, (connection or self.connection).id)
         except ConnectorError as error:  # what the actor does
             self.interrupted.append(error)
             return 0
+        finally:
+            self.polled += list(self.xero.wire.calls)[before:]
 
     def settle(self, *, minutes: int = 120, connection: Connection | None = None) -> None:
         """Poll every five minutes and work until nothing is left for the next hour, time passing as needed."""

@@ -12,6 +12,14 @@ from tests.world import Line, World
 
 FAILED = columns.SYNC_STATUS["Failed"]
 UPDATE, READ = "POST /api.xro/2.0/Invoices", "GET /api.xro/2.0/Invoices"
+OF_XERO = (
+    "Invoice status updated: ",
+    "Invoice has been paid",
+    "Invoice has been credited",
+    "Invoice has been changed in Xero",
+    "A payment has been removed in Xero",
+    "A credit has been removed in Xero",
+)
 FAULTS: tuple[tuple[FaultKind, int], ...] = (
     ("drop-before", 0),
     ("drop-after", 0),
@@ -67,8 +75,21 @@ def texts(world: World, invoice_id: str) -> list[str]:
 
 
 def updates(world: World, invoice_id: str) -> list[dict[str, Any]]:
-    """The rows of history after the creation's."""
+    """The rows of history after the creation's about what went to Xero, or did not."""
+    return [row for row in _later_rows(world, invoice_id) if not _is_of_xero(row)]
+
+
+def followed(world: World, invoice_id: str) -> list[dict[str, Any]]:
+    """The rows of history about what happened to the document in Xero (rules D)."""
+    return [row for row in _later_rows(world, invoice_id) if _is_of_xero(row)]
+
+
+def _later_rows(world: World, invoice_id: str) -> list[dict[str, Any]]:
     return [row for row in world.history(invoice_id) if row["stl3_action"] != columns.ACTION["Create"]]
+
+
+def _is_of_xero(row: dict[str, Any]) -> bool:
+    return str(row["stl3_details"]).startswith(OF_XERO)
 
 
 def assert_updated(world: World, invoice_id: str, *, times: int = 1) -> None:

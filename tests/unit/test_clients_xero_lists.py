@@ -71,6 +71,44 @@ def test_one_that_changes_while_we_read_comes_again(world: World) -> None:
     assert [each["InvoiceNumber"] for each in found] == ["INV-1", "INV-2", "INV-1"]
 
 
+@pytest.mark.parametrize(
+    ("plural", "id_field", "lister"),
+    [
+        ("CreditNotes", "CreditNoteID", Xero.list_credit_notes_changed),
+        ("Overpayments", "OverpaymentID", Xero.list_overpayments_changed),
+        ("Prepayments", "PrepaymentID", Xero.list_prepayments_changed),
+    ],
+)
+def test_credits_that_changed_are_read_on_by_time_as_invoices_are(
+    world: World, plural: str, id_field: str, lister: Any
+) -> None:
+    one, two, three = ({id_field: f"c-{n}", "UpdatedDateUTC": stamped(n, n)["UpdatedDateUTC"]} for n in (1, 2, 3))
+    block = {"page": 1, "pageSize": 1000, "pageCount": 2, "itemCount": 3}
+    world.say({"pagination": block, plural: [one, two]})
+    world.say({"pagination": block | {"pageCount": 1}, plural: [two, three]})
+
+    found = list(lister(world.xero, datetime(2026, 3, 10, 9, tzinfo=UTC)))
+
+    assert [each[id_field] for each in found] == ["c-1", "c-2", "c-3"]
+    assert world.script.sent[-1].headers["If-Modified-Since"] == "2026-03-10T09:30:02"
+    assert world.script.sent[-1].url.startswith(f"{API}/api.xro/2.0/{plural}?")
+    assert world.query() == {"order": f"UpdatedDateUTC ASC,{id_field} ASC", "pageSize": "1000", "page": "1"}
+
+
+def test_contacts_with_a_number_are_listed_a_thousand_a_call(world: World) -> None:
+    world.say({"pagination": {"page": 1, "pageSize": 1000, "pageCount": 2, "itemCount": 2}, "Contacts": [{"n": 1}]})
+    world.say({"pagination": {"page": 2, "pageSize": 1000, "pageCount": 2, "itemCount": 2}, "Contacts": [{"n": 2}]})
+
+    assert list(world.xero.list_contacts_numbered()) == [{"n": 1}, {"n": 2}]
+    assert world.query() == {
+        "where": "ContactNumber!=null",
+        "summaryOnly": "true",
+        "includeArchived": "true",
+        "pageSize": "1000",
+        "page": "2",
+    }
+
+
 def test_a_local_time_is_asked_for_in_utc(world: World) -> None:
     world.say({"Invoices": []})
 

@@ -9,7 +9,7 @@ import pytest
 
 from core import columns
 from core.columns import ON_STANDARD_TABLES, OPTION_BASE, PREFIX, TABLES, Column, definition, options_of
-from mappers import dynamics, preferences
+from mappers import balances, dynamics, preferences
 
 OWNERS = {table.name: table.columns for table in TABLES} | ON_STANDARD_TABLES
 ALL = [(owner, column) for owner, declared in OWNERS.items() for column in declared]
@@ -21,7 +21,8 @@ STANDARD = set(
         discountamount discountpercentage freightamount totallineitemamount totalamountlessfreight totaltax
         totalamount modifiedon _pricelevelid_value _customerid_value invoicedetailid _invoiceid_value
         isproductoverridden productdescription productname quantity priceperunit volumediscountamount
-        manualdiscountamount extendedamount tax producttypecode lineitemnumber sequencenumber createdon""",
+        manualdiscountamount extendedamount tax producttypecode lineitemnumber sequencenumber createdon
+        fullname _transactioncurrencyid_value""",
     )
 )
 
@@ -134,6 +135,8 @@ def test_every_column_that_is_read_is_declared() -> None:
         "invoicedetail": dynamics.LINE_SELECT,
         "stl3_xerodetails": dynamics.DETAILS_SELECT,
         "stl3_stellariseconnectorsettings": preferences.SELECT,
+        "account": balances.select("accounts"),
+        "contact": balances.select("contacts"),
     }
     for owner, select in selects.items():
         declared = {

@@ -15,7 +15,7 @@ from core.preferences import Preferences
 from core.tracking import Category
 from pipeline.dead import DeadLetter, DeadLetters
 from pipeline.lanes import Entity
-from pipeline.memory import BOOKS_S, ITEMS_S, PREFERENCES_S, Memory
+from pipeline.memory import BOOKS_S, FOREVER, ITEMS_S, PREFERENCES_S, Memory
 from pipeline.tries import Count, Tries
 from tests.unit.failing_redis import FailingRedis
 from tests.unit.lane_benches import START
@@ -72,6 +72,27 @@ def test_terms_are_remembered_by_side_and_so_is_having_none(memory: Memory) -> N
 
     assert memory.terms(["x-1", "x-2", "x-3"], sales=True) == {"x-1": net_20, "x-2": None}
     assert memory.terms(["x-1"], sales=False) == {}
+
+
+def test_numbers_of_contacts_are_listed_anew_after_a_day_and_remembered_until_then(
+    client: fakeredis.FakeRedis,
+) -> None:
+    """Those of before stay: the nightly round needs no new list."""
+    memory = Memory(client, "c-1")
+    assert memory.numbered(["x-1"]) is None
+    memory.remember_numbered({"x-1": "customer-1", "x-2": "customer-2"})
+
+    assert memory.numbered(["x-1", "x-3"]) == {"x-1": "customer-1"}
+    assert memory.numbered([]) == {}
+    client.delete("memory:3:c-1:numbers-listed")
+    assert memory.numbered(["x-1"]) is None
+    assert sorted(memory.list_numbered()) == ["x-1", "x-2"]
+
+    memory.remember_numbered({"x-3": "customer-3"})
+    assert memory.list_numbered() == ["x-3"]
+    memory.remember_numbered({})
+    assert memory.list_numbered() == []
+    assert memory.numbered(["x-3"]) == {}
 
 
 def test_the_kinds_of_columns_belong_to_one_setting(memory: Memory) -> None:
@@ -144,6 +165,23 @@ def test_nothing_is_remembered_for_ever(client: fakeredis.FakeRedis) -> None:
 
 def test_preferences_live_a_minute_at_most() -> None:
     assert PREFERENCES_S <= 60
+
+
+def test_when_a_record_moved_is_remembered_until_it_was_followed(memory: Memory) -> None:
+    """Of several times the newest; FOREVER is newer than any."""
+    memory.note_moved({"a": NOON, "b": NOON})
+    memory.note_moved({"a": NOON - timedelta(minutes=1), "b": FOREVER, "c": NOON + timedelta(milliseconds=1)})
+    memory.note_moved({})
+
+    assert memory.moved(["a", "b", "c", "d"]) == {
+        "a": NOON,
+        "b": FOREVER,
+        "c": NOON + timedelta(milliseconds=1),
+    }
+    assert memory.moved([]) == {}
+    memory.forget_moved(["a", "d"])
+    memory.forget_moved([])
+    assert memory.moved(["a", "b"]) == {"b": FOREVER}
 
 
 # -- dead letters ------------------------------------------------------------------------------------------

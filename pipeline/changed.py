@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from clients.odata import odata_in, rows_path
 from core import columns, gates
-from core.invoice import ACTIVE, Details, Invoice
+from core.invoice import ACTIVE, PAID, Details, Invoice
 from mappers.agreements import NOBODY, Agreement, read_agreement
 from mappers.dynamics import fingerprint
 from pipeline.outcomes import Outcome, Present, Rejoined, Report, Waits
@@ -20,7 +20,7 @@ WAITS_FOR = "its change waits for: "
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class Exported:
     """An invoice whose document is in Xero, and what its Xero details row says."""
 
     present: Present
@@ -57,16 +57,16 @@ def is_exported(present: Present) -> bool:
     return present.details is not None and bool(present.details.xero_invoice_id)
 
 
-def sort_out(tools: Tools, presents: Iterable[Present], report: Report) -> tuple[list[Followed], list[Outcome]]:
+def sort_out(tools: Tools, presents: Iterable[Present], report: Report) -> tuple[list[Exported], list[Outcome]]:
     """Return which of these exported invoices have to be compared with Xero, and what there is to say of others."""
     known = [
-        Followed(present, present.invoice, present.details)
+        Exported(present, present.invoice, present.details)
         for present in presents
         if present.invoice is not None and present.details is not None
     ]
     outcomes: list[Outcome] = list(_rejoined(tools, [one for one in known if one.has_changed], report))
     told = {outcome.present.invoice_id for outcome in outcomes}
-    changed: list[Followed] = []
+    changed: list[Exported] = []
     for one in known:
         if one.present.invoice_id in told:
             continue
@@ -78,16 +78,19 @@ def sort_out(tools: Tools, presents: Iterable[Present], report: Report) -> tuple
     return changed, outcomes
 
 
-def waiting_text(tools: Tools, one: Followed) -> str:
+def waiting_text(tools: Tools, one: Exported) -> str:
     """Return what the change waits for; empty when it may go."""
     found = gates.gates_of(one.invoice, one.details, tools.connection, tools.hold())
     closed = [gate for gate in found if not gate.is_open and gate.rule not in NOT_FOR_UPDATES]
     if one.invoice.delivered_at is not None:
         closed = [gate for gate in closed if gate.rule != "C5"]
+    if one.invoice.state == PAID:
+        # A person asks for a document of an invoice that was paid since: it is looked at all the same (rule C7).
+        closed = [gate for gate in closed if gate.rule != "C2"]
     return f"{WAITS_FOR}{gates.waiting_text(closed)}" if closed else ""
 
 
-def _rejoined(tools: Tools, changed: Sequence[Followed], report: Report) -> Iterable[Rejoined]:
+def _rejoined(tools: Tools, changed: Sequence[Exported], report: Report) -> Iterable[Rejoined]:
     """Rule C63: another connector, or none, on an exported invoice only leaves a row of history."""
     mine = tools.connection.id
     moved = [one for one in changed if one.invoice.connector_id != one.connector_before(mine)]

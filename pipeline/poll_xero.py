@@ -1,0 +1,180 @@
+"""What has moved in Xero since the last poll: one list call, and one to Dynamics if it names anything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from clients.http import Payload
+from clients.odata import odata_in, rows_path
+from clients.xero import PAGE_SIZE, parse_xero_time
+from core import columns
+from core.errors import Transient
+from mappers.agreements import contact_id_of
+from mappers.links import Origin, find_origin
+from mappers.standing import DEAD_STATUSES, OWING
+from pipeline.app import App
+from pipeline.lanes import Entity
+from pipeline.reading import read_batch
+from pipeline.tools import Tools
+from pipeline.watermarks import OVERLAP, Watermark
+
+IDS_PER_READ = 50
+_SELECT = (
+    "stl3_dynamicsinvoiceid,stl3_connectionid,stl3_xeroinvoiceid,stl3_xerocontactid,stl3_xeroupdated,"
+    "stl3_attemptstarted"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a Xero details row says of the document of an invoice; `seen`: its update time when last followed."""
+
+    invoice_id: str
+    connection_id: str
+    xero_id: str
+    contact_id: str
+    seen: datetime | None
+    is_attempted: bool
+
+
+@dataclass(slots=True)
+class Moved:
+    """What a list of changed documents leads to, by id, with the times of the changes.
+
+    `documents` are ours, to be followed; `strays` are as if ours; `contacts` are those that may owe more or less now.
+    """
+
+    documents: dict[str, datetime] = field(default_factory=dict)
+    strays: dict[str, datetime] = field(default_factory=dict)
+    contacts: dict[str, datetime] = field(default_factory=dict)
+
+    def add_contact(self, contact_id: str, at: datetime) -> None:
+        if contact_id:
+            self.contacts[contact_id] = max(at, self.contacts.get(contact_id, at))
+
+
+def poll_xero(app: App, tools: Tools) -> int:
+    """Mark due what has moved in Xero since the watermark; return how many records that were.
+
+    A thousand documents at a time: the watermark follows behind the marks, so that whatever interrupts a long list
+    leaves the rest for the next poll. It stays ten minutes behind Xero's own clock at the first answer.
+    Raises Transient, Limited or Disconnected.
+    """
+    watermark = Watermark(app.redis, tools.connection.id, "xero")
+    since = watermark.load() or tools.connection.created_at - OVERLAP
+    up_to, marked = None, 0
+    for documents in _portions(tools.xero.list_invoices_changed(since, summary=True)):
+        up_to = up_to or _clock(tools) - OVERLAP
+        marked += _mark(app, tools, documents)
+        watermark.save(min(_changed_at(documents[-1]), up_to))
+    watermark.save(up_to or _clock(tools) - OVERLAP)
+    return marked
+
+
+def sort_out(tools: Tools, documents: Iterable[Payload], rows: Collection[Row]) -> Moved:
+    """Return what these documents lead to, beside the details rows that name them or their invoices."""
+    mine = tools.connection.id
+    of_document = {row.xero_id: row for row in rows if row.xero_id and row.connection_id == mine}
+    of_invoice = {row.invoice_id: row for row in rows}
+    moved = Moved()
+    for document in documents:
+        xero_id, changed_at = document["InvoiceID"].lower(), _changed_at(document)
+        row = of_document.get(xero_id)
+        if row is not None and (row.seen is None or changed_at > row.seen):
+            moved.documents[xero_id] = changed_at
+        if row is None and _is_stray(tools, document, of_invoice):
+            moved.strays[xero_id] = changed_at
+        if document["Type"] == "ACCREC" and document["Status"] in OWING:
+            moved.add_contact(contact_id_of(document), changed_at)
+            # Somebody may have moved the document to another contact: the one before owes less now.
+            moved.add_contact(row.contact_id if row is not None else "", changed_at)
+    return moved
+
+
+def _is_stray(tools: Tools, document: Payload, of_invoice: Mapping[str, Row]) -> bool:
+    """Whether a live document came from an invoice of ours whose details row does not name it.
+
+    While an attempt is open nobody knows yet which document is the invoice's: who resolves it looks for all of them.
+    """
+    origin = find_origin(document)
+    if document["Status"] in DEAD_STATUSES or origin is None or not is_from(tools, origin):
+        return False
+    row = of_invoice.get(origin.invoice_id)
+    return row is None or not row.is_attempted
+
+
+def is_from(tools: Tools, origin: Origin) -> bool:
+    """Whether it is the origin of an invoice in this connection's Dynamics, not in a copy of it."""
+    return origin.organization_id == tools.connection.dynamics_organization_id.lower()
+
+
+def _mark(app: App, tools: Tools, documents: Sequence[Payload]) -> int:
+    moved = sort_out(tools, documents, _read_rows(tools, documents))
+    told, known = tools.memory.told_strays(moved.strays), tools.memory.balances_read(moved.contacts)
+    strays = [xero_id for xero_id, at in moved.strays.items() if xero_id not in told or at > told[xero_id]]
+    # A change in the very moment of the reading may not be in it.
+    contacts = [key for key, at in moved.contacts.items() if key not in known or at >= known[key]]
+    entities = [Entity("xero", "invoice", xero_id) for xero_id in moved.documents]
+    entities += [Entity("xero", "stray", xero_id) for xero_id in strays]
+    entities += [Entity("xero", "contact", contact_id) for contact_id in contacts]
+    # Its time first: with an older one, or that of our own write, a document would be passed over.
+    tools.memory.note_moved(moved.documents)
+    mark(app, tools.connection.id, entities)
+    return len(entities)
+
+
+def mark(app: App, connection_id: str, entities: Iterable[Entity]) -> None:
+    """Mark them due now and wake a worker."""
+    if app.lanes.mark(connection_id, sorted(entities), due_at=app.lanes.now()):
+        app.wake(connection_id)
+
+
+def _read_rows(tools: Tools, documents: Sequence[Payload]) -> list[Row]:
+    """Return the details rows that name these documents or the invoices that they came from; one `$batch`."""
+    by_document = [document["InvoiceID"].lower() for document in documents]
+    origins = {origin for document in documents if (origin := find_origin(document)) is not None}
+    by_invoice = sorted(origin.invoice_id for origin in origins if is_from(tools, origin))
+    mine = f"stl3_connectionid eq '{tools.connection.id}'"
+    filters = [f"{mine} and {odata_in('stl3_xeroinvoiceid', chunk)}" for chunk in in_chunks(by_document)]
+    # Of any connection: an invoice that went through another one is not to be taken for one without a document.
+    filters += [odata_in("stl3_dynamicsinvoiceid", chunk) for chunk in in_chunks(by_invoice)]
+    reads = [rows_path(columns.DETAILS.set_name, {"$select": _SELECT, "$filter": each}) for each in filters]
+    found = {row["stl3_dynamicsinvoiceid"]: _to_row(row) for rows in read_batch(tools, *reads) for row in rows}
+    return list(found.values())
+
+
+def _to_row(row: Payload) -> Row:
+    seen = row.get("stl3_xeroupdated")
+    return Row(
+        invoice_id=row["stl3_dynamicsinvoiceid"],
+        connection_id=str(row.get("stl3_connectionid") or ""),
+        xero_id=str(row.get("stl3_xeroinvoiceid") or "").lower(),
+        contact_id=str(row.get("stl3_xerocontactid") or "").lower(),
+        seen=parse_xero_time(seen) if seen else None,
+        is_attempted=bool(row.get("stl3_attemptstarted")),
+    )
+
+
+def _clock(tools: Tools) -> datetime:
+    """Return Xero's own time: ours may be wrong by minutes."""
+    if tools.xero.server_time is None:
+        raise Transient("Xero answers without its time")
+    return tools.xero.server_time
+
+
+def _changed_at(document: Payload) -> datetime:
+    return parse_xero_time(document["UpdatedDateUTC"])
+
+
+def _portions(documents: Iterator[Payload]) -> Iterator[list[Payload]]:
+    """Yield as many as come in a page, before the next one is asked for."""
+    while portion := list(islice(documents, PAGE_SIZE)):
+        yield portion
+
+
+def in_chunks(record_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(record_ids), IDS_PER_READ):
+        yield record_ids[start : start + IDS_PER_READ]
