@@ -11,12 +11,16 @@ from rich.live import Live
 
 from cli.running import stop_on_signals
 from demo.company import Company
+from demo.owed import Owed
 from demo.play import play
+from demo.sale import EXPORTED, FAILED, WAITS, Sale
+from demo.show import summary_of, timeline, view_of
 from demo.stack import DemoFailed, Stack
-from demo.story import EXPORTED, FAILED, WAITS, Sale, plan
-from demo.watch import Watcher, came_true, state_of, summary_of, table_of, timeline
+from demo.story import plan
+from demo.watch import Watcher, came_true, state_of
 
 SETTLE_S = 60.0
+POLL_S = 4  # for people who watch; what customers owe follows with the poll
 
 
 @click.command()
@@ -24,18 +28,21 @@ SETTLE_S = 60.0
 @click.option("--invoices", default=16, show_default=True, type=click.IntRange(1, 1000), help="How many are saved.")
 @click.option("--keep", is_flag=True, help="Keep data and logs afterwards.")
 def demo(*, once: bool, invoices: int, keep: bool) -> None:
-    """Watch invoices travel from a simulated Dynamics to a simulated Xero through the real connector."""
+    """Watch invoices travel between a simulated Dynamics and a simulated Xero through the real connector.
+
+    Sales people save them in Dynamics; the accountant approves, pays, voids and credits them in Xero.
+    """
     console = Console()
     if not console.is_terminal:
         console = Console(width=150)  # a log has no window to fit into
-    stopping, stack = stop_on_signals(), Stack()
+    stopping, stack = stop_on_signals(), Stack(poll_interval_s=POLL_S)
     fine = False
     try:
         company = _open(console, stack)
         sales = plan(company, invoices, datetime.now(UTC).date())  # noqa: TID251 - a person's today
-        _play(console, company, sales, stopping)
-        fine = all(came_true(sale) for sale in sales)
-        _report(console, sales)
+        owed = _play(console, company, sales, stopping)
+        fine = _is_done(sales, owed)
+        _report(console, sales, owed)
         if not once and not stopping.is_set():
             _stay(console, stack, sales, stopping)
     except DemoFailed as error:
@@ -57,39 +64,46 @@ def _open(console: Console, stack: Stack) -> Company:
         stack.start_simulators()
         company = Company(stack)
         company.found()
-    with console.status("Starting Redis, web, dispatcher, two workers and poller …"):
-        stack.start_connector()
-    with console.status("Joining Contoso Furniture's Xero and Dynamics …"):
+    with console.status("Starting Redis, web, dispatcher and two workers …"):
+        stack.start_connector(poller=False)
+    with console.status("Joining Contoso Furniture's Xero and Dynamics, and starting the poller …"):
         company.join(status="Draft")
+        stack.start("poll")
     return company
 
 
-def _play(console: Console, company: Company, sales: list[Sale], stopping: threading.Event) -> None:
-    """Play and watch, until everything has come true or a minute after the last act has passed."""
+def _play(console: Console, company: Company, sales: list[Sale], stopping: threading.Event) -> list[Owed]:
+    """Play and watch, until everything has come true or a minute after the last act; return what customers owe."""
     watcher, pause = Watcher(company), threading.Event()
     acting = threading.Thread(
-        target=play, args=(company, sales), kwargs={"pause_s": 0.3, "stopping": stopping}, daemon=True
+        target=play, args=(company, sales), kwargs={"pause_s": 0.25, "stopping": stopping}, daemon=True
     )
     acting.start()
-    waited_s = 0.0
+    waited_s, owed = 0.0, list[Owed]()
     with Live(console=console, refresh_per_second=8, transient=True) as live:
         while not stopping.is_set():
             saved = [sale for sale in sales if sale.invoice_id]
-            watcher.look(saved)
-            live.update(table_of(saved))
+            owed = watcher.look(saved)
+            live.update(view_of(saved, owed, console.width))
             if not acting.is_alive():
                 waited_s += 0.2
-                if all(came_true(sale) for sale in sales) or waited_s >= SETTLE_S:
+                if _is_done(sales, owed) or waited_s >= SETTLE_S:
                     break
             pause.wait(0.2)
     acting.join(5)
+    return owed
 
 
-def _report(console: Console, sales: list[Sale]) -> None:
-    console.print(table_of(sales))
+def _is_done(sales: list[Sale], owed: list[Owed]) -> bool:
+    done = all(came_true(sale) and not sale.then for sale in sales)
+    return done and bool(owed) and all(each.agrees for each in owed)
+
+
+def _report(console: Console, sales: list[Sale], owed: list[Owed]) -> None:
+    console.print(view_of(sales, owed, console.width))
     for line in timeline(sales):
         console.print(line, highlight=False)
-    console.print(summary_of(sales))
+    console.print(summary_of(sales, owed))
 
 
 def _stay(console: Console, stack: Stack, sales: list[Sale], stopping: threading.Event) -> None:

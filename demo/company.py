@@ -166,6 +166,11 @@ class Company:
         status = columns.options_of(settings.name, "defaultstatus")[label]
         admin.update(settings.set_name, row[settings.id_column], {"stl3_defaultstatus": status})
 
+    def act_in_xero(self, action: str, **arguments: Any) -> None:
+        """Let somebody act in Xero's own pages: pay, void, credit ... Raises if Xero refuses."""
+        acting = {"tenant_id": self.tenant_id, "action": action, **arguments}
+        self._control(self.stack.addresses["xero"], "act", acting)
+
     def _stock_up(self) -> None:
         (currency,) = self.sales.rows(
             "transactioncurrencies", select="transactioncurrencyid", filter="isocurrencycode eq 'GBP'"

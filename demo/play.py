@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from demo import acts
 from demo.company import Company
-from demo.story import Sale, go_on, save, sell_more
+from demo.sale import Sale
+from demo.story import go_on, save
 from demo.watch import came_true, step_of
 
 PATIENCE_S = 30.0
@@ -17,26 +19,32 @@ def play(company: Company, sales: Sequence[Sale], *, pause_s: float, stopping: t
     """Act as the people of the story, in order; somebody else looks at what becomes of it (`demo.watch`).
 
     The company begins with drafts. The first invoice goes as one, and its draft follows when it is changed
-    (rule C61); then the administrator lets invoices be approved at once.
+    (rule C61), until it is approved in Xero; then the administrator lets invoices be approved at once.
     """
     first, *others = sales
-    first.status, first.then = "DRAFT", sell_more()
+    first.status, first.then = "DRAFT", (acts.sell_more(), acts.approve(rows=3))
     save(company, first)
-    _until_true(first, stopping)
+    _wait_until_true([first], stopping)
     company.set_default_status("Authorised")
     for sale in others:
         if stopping.wait(pause_s):
             return
         save(company, sale)
-    for sale in sales:
-        if sale.then is not None and _until_true(sale, stopping):
-            go_on(company, sale, step_of(sale))
+    while waiting := [sale for sale in sales if sale.then]:
+        ready = _wait_until_true(waiting, stopping)
+        if ready is None:
+            return
+        go_on(company, ready, step_of(ready))
+        stopping.wait(pause_s)
 
 
-def _until_true(sale: Sale, stopping: threading.Event) -> bool:
+def _wait_until_true(sales: Sequence[Sale], stopping: threading.Event) -> Sale | None:
+    """Return the first of them that has come true; None when time is up or somebody stops the demo."""
     waited_s = 0.0
-    while not came_true(sale):
-        if waited_s >= PATIENCE_S or stopping.wait(LOOK_S):
-            return False
+    while not stopping.is_set() and waited_s < PATIENCE_S:
+        for sale in sales:
+            if came_true(sale):
+                return sale
+        stopping.wait(LOOK_S)
         waited_s += LOOK_S
-    return True
+    return None

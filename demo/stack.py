@@ -56,14 +56,18 @@ class Stack:
             raise DemoFailed(f"the simulators did not start; see {self.log_of('simulators')}") from error
         self.web = f"http://127.0.0.1:{free_port()}"
 
-    def start_connector(self) -> None:
-        """Bring up Redis, web, dispatcher, workers and poller, and wait until webhooks are received."""
+    def start_connector(self, *, poller: bool = True) -> None:
+        """Bring up Redis, web, dispatcher, workers and poller, and wait until webhooks are received.
+
+        A poller hears of a new connection within half a minute; one that is started after it, at once.
+        """
         self.start("redis")
         self.start("web")
         self.start("dispatch")
         for number in range(1, self.workers + 1):
             self.start(f"work-{number}")
-        self.start("poll")
+        if poller:
+            self.start("poll")
         wait_until(self.is_ready, self, "web")
 
     def is_ready(self) -> bool:

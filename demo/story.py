@@ -3,60 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from core import columns
+from demo import acts
 from demo.company import BUNDLE, PRODUCTS, Company
+from demo.sale import EXPORTED, FAILED, WAITS, Row, Sale, Step, Then
 
-Row = dict[str, Any]
-EXPORTED, WAITS, FAILED = "exported", "waits", "failed"
 INCLUSIVE = columns.LINE_AMOUNT_TYPES["Inclusive"]
 PURCHASE = columns.INVOICE_TYPE["Purchase Invoice"]
-
-
-@dataclass(frozen=True)
-class Then:
-    """What a person does once the first has come true; the invoice then is in Xero, with `rows` rows of history."""
-
-    told: str
-    act: Callable[[Company, Sale], None]
-    words: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """What has come true of a sale already, for the timeline; `ms` from the click to the document."""
-
-    at: float
-    told: str
-    ms: float | None
-
-
-@dataclass
-class Sale:
-    """One invoice of the story.
-
-    `expected` is what has to become of it, `words` what its row has to say then, `status` that of the document if it
-    matters, `rows` how many rows of history an exported one has.
-    """
-
-    title: str
-    customer: str
-    row: Row
-    expected: str = EXPORTED
-    words: str = ""
-    invoice_id: str = ""
-    saved_at: float = 0.0
-    facts: Row = field(default_factory=dict)
-    status: str = ""
-    rows: int = 1
-    then: Then | None = None
-    past: list[Step] = field(default_factory=list)
 
 
 def plan(company: Company, count: int, today: date) -> list[Sale]:
@@ -72,18 +30,22 @@ def plan(company: Company, count: int, today: date) -> list[Sale]:
 
 def save(company: Company, sale: Sale) -> None:
     """Save the invoice as the sales user does, its lines with it."""
-    sale.saved_at = time.time()  # noqa: TID251 - a stopwatch for people, not logic
+    sale.acted_at = now()
     sale.invoice_id = company.sales.create("invoices", sale.row)
 
 
 def go_on(company: Company, sale: Sale, done: Step) -> None:
-    """Let the person act again on a sale whose first step is `done`."""
-    assert sale.then is not None
-    then, sale.then = sale.then, None
+    """Let the next person act on a sale whose step before is `done`."""
+    then, *later = sale.then
     sale.past.append(done)
-    sale.title, sale.expected, sale.words, sale.rows = then.told, EXPORTED, then.words, then.rows
-    sale.saved_at = time.time()  # noqa: TID251 - a stopwatch for people, not logic
+    sale.then, sale.title, sale.expected = tuple(later), then.told, EXPORTED
+    sale.words, sale.rows, sale.status, sale.state = then.words, then.rows, then.status, then.state
+    sale.in_xero, sale.acted_at = then.in_xero, now()
     then.act(company, sale)
+
+
+def now() -> float:
+    return time.time()  # noqa: TID251 - a stopwatch for people, not logic
 
 
 @dataclass(frozen=True)
@@ -93,7 +55,7 @@ class _Kind:
     row: Row = field(default_factory=dict)
     expected: str = EXPORTED
     words: str = ""
-    then: Then | None = None
+    then: tuple[Then, ...] = ()
 
 
 def _kinds(company: Company, today: date) -> list[_Kind]:
@@ -110,10 +72,22 @@ def _kinds(company: Company, today: date) -> list[_Kind]:
     closed = {"stl3_AccountCode@odata.bind": f"/{columns.ACCOUNT_CODE.set_name}({company.unknown_account})"}
     return [
         _Kind("Catalogue products", [product(chair, "2"), product(desk, "1")]),
-        _Kind("Write-in lines", [_text("Assembly on site", "45.00", "3"), _text("Old desk taken away", "20")]),
-        _Kind("With a note", [product(desk, "1"), _text("Please deliver before noon", "0", "0")]),
-        _Kind("Line discount", [product(chair, "10", manualdiscountamount=Decimal("120.5"))]),
-        _Kind("Odd quantities", [product(cable, "12.25"), _text("Consulting", "87.30", "1.75")]),
+        _Kind(
+            "Write-in lines",
+            [_text("Assembly on site", "45.00", "3"), _text("Old desk taken away", "20")],
+            then=(acts.pay(),),
+        ),
+        _Kind(
+            "With a note",
+            [product(desk, "1"), _text("Please deliver before noon", "0", "0")],
+            then=(acts.pay_a_part(),),
+        ),
+        _Kind(
+            "Line discount",
+            [product(chair, "10", manualdiscountamount=Decimal("120.5"))],
+            then=(acts.pay(), acts.take_payment_back()),
+        ),
+        _Kind("Odd quantities", [product(cable, "12.25"), _text("Consulting", "87.30", "1.75")], then=(acts.void(),)),
         _Kind("Account closed", [product(lamp, "1", **closed)], expected=FAILED, words="299"),
         _Kind(
             "No price list yet",
@@ -122,7 +96,7 @@ def _kinds(company: Company, today: date) -> list[_Kind]:
             expected=WAITS,
             words="price list",
         ),
-        _Kind("Long terms", [product(desk, "3")], {"paymenttermscode": 4, "duedate": None}),
+        _Kind("Long terms", [product(desk, "3")], {"paymenttermscode": 4, "duedate": None}, then=(acts.credit(),)),
         _Kind(
             "Delivered later",
             [product(chair, "1")],
@@ -130,7 +104,11 @@ def _kinds(company: Company, today: date) -> list[_Kind]:
             expected=WAITS,
             words=f"goes on {later.day} {later:%b}",
         ),
-        _Kind("Many lines", [product(PRODUCTS[line % 4][0], str(line % 3 + 1)) for line in range(12)]),
+        _Kind(
+            "Many lines, overdue",
+            [product(PRODUCTS[line % 4][0], str(line % 3 + 1)) for line in range(12)],
+            {"datedelivered": f"{today - timedelta(days=20)}T00:00:00Z", "duedate": f"{today - timedelta(days=6)}"},
+        ),
         _Kind(
             "Discount and freight",
             [product(chair, "4"), product(lamp, "3")],
@@ -139,7 +117,12 @@ def _kinds(company: Company, today: date) -> list[_Kind]:
         _Kind(
             "Prices with tax", [product(desk, "1"), _text("Delivery", "19.99")], {"stl3_lineamounttypes": INCLUSIVE}
         ),
-        _Kind("Bill of a supplier", [_text("Timber, cubic metre", "318.40", "2.5")], {"stl3_invoicetype": PURCHASE}),
+        _Kind(
+            "Bill of a supplier",
+            [_text("Timber, cubic metre", "318.40", "2.5")],
+            {"stl3_invoicetype": PURCHASE},
+            then=(acts.pay(),),
+        ),
         _Kind("In euro", [product(chair, "6", manualdiscountamount=Decimal("33.33"))], euro),
         _Kind("A bundle", [product(BUNDLE[0], "2"), product(lamp, "1")]),
         _Kind(
@@ -147,36 +130,9 @@ def _kinds(company: Company, today: date) -> list[_Kind]:
             [product(desk, "1", **closed), _text("Delivery", "25")],
             expected=FAILED,
             words="299",
-            then=Then("Corrected and set to No", _correct_account, "has been created", rows=2),
+            then=(acts.correct_account(),),
         ),
     ]
-
-
-def sell_more() -> Then:
-    """A line of an exported draft is changed (rule C61)."""
-    return Then("One piece more on the draft", _one_more, "has been updated", rows=2)
-
-
-def _one_more(company: Company, sale: Sale) -> None:
-    line = _lines(company, sale)[0]
-    company.sales.update("invoicedetails", line["invoicedetailid"], {"quantity": line["quantity"] + 1})
-
-
-def _correct_account(company: Company, sale: Sale) -> None:
-    for line in _lines(company, sale):
-        company.sales.update("invoicedetails", line["invoicedetailid"], {"stl3_AccountCode@odata.bind": None})
-    (details,) = company.sales.rows(
-        columns.DETAILS.set_name,
-        select=columns.DETAILS.id_column,
-        filter=f"stl3_dynamicsinvoiceid eq '{sale.invoice_id}'",
-    )
-    row = {"stl3_exportstatus": columns.EXPORT_STATUS["No"]}
-    company.sales.update(columns.DETAILS.set_name, details[columns.DETAILS.id_column], row)
-
-
-def _lines(company: Company, sale: Sale) -> list[Row]:
-    query = {"select": "invoicedetailid,quantity", "filter": f"_invoiceid_value eq {sale.invoice_id}"}
-    return company.sales.rows("invoicedetails", **query, orderby="lineitemnumber")
 
 
 def _invoice(company: Company, customer: str, title: str, today: date) -> Row:

@@ -1,28 +1,24 @@
-"""Looks at both simulators and says what has become of each sale, as a table for people."""
+"""Looks at both simulators and says what has become of each sale, and of what customers owe."""
 
 from __future__ import annotations
 
 import json
-import re
-import statistics
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import requests
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from clients.xero import parse_xero_time
 from core import columns
 from demo.company import Company
-from demo.story import EXPORTED, FAILED, WAITS, Sale, Step
+from demo.owed import Owed, owed_by
+from demo.sale import ACTIVE, CREDITED, EXPORTED, FAILED, PAID, WAITS, Row, Sale, Step
 
-_TOTALS = (("invoice", "totalamount"), ("document", "Total"))
-_ID_BEHIND = re.compile(r" - [0-9a-f]{8}-[0-9a-f-]{27}$")  # the history's, of no use in a narrow column
-COLOURS = {EXPORTED: "green", WAITS: "yellow", FAILED: "red"}
+STATES = {0: ACTIVE, 2: PAID, 3: "cancelled"}
+ZERO = Decimal(0)
 
 
 class Watcher:
@@ -31,31 +27,39 @@ class Watcher:
     def __init__(self, company: Company) -> None:
         self._addresses = company.stack.addresses
         self._tenant_id = company.tenant_id
+        self._customers = company.customers
         self._session = requests.Session()
         self._session.trust_env = False  # REQUESTS_CA_BUNDLE would replace the CA of the simulators
         self._session.verify = self._addresses["ca_bundle"]
 
-    def look(self, sales: Sequence[Sale]) -> None:
-        """Bring the facts of the sales up to date."""
+    def look(self, sales: Sequence[Sale]) -> list[Owed]:
+        """Bring the facts of the sales up to date; return what each customer owes."""
+        dynamics = f"{self._addresses['dynamics']}/_control"
         invoices = {row["invoiceid"]: row for row in self._rows("invoices")}
         details = {row["stl3_dynamicsinvoiceid"]: row for row in self._rows(columns.DETAILS.set_name)}
-        history: dict[str, list[Any]] = {}
-        for row in self._rows(columns.HISTORY.set_name):
-            history.setdefault(row["_stl3_invoice_value"], []).append(row)
+        moments = self._get(f"{dynamics}/moments/{columns.DETAILS.set_name}")["moments"]
+        history = _grouped(self._rows(columns.HISTORY.set_name), lambda row: row["_stl3_invoice_value"])
         books = self._get(f"{self._addresses['xero']}/_control/state/{self._tenant_id}")
         documents = {row["InvoiceID"]: row for row in books["Invoices"]}
+        payments = _grouped(books["Payments"], lambda row: (row.get("Invoice") or {}).get("InvoiceID"))
         for sale in sales:
             row = details.get(sale.invoice_id, {})
+            document = documents.get(row.get("stl3_xeroinvoiceid"), {})
             sale.facts = {
                 "invoice": invoices.get(sale.invoice_id, {}),
                 "details": row,
+                "written_at": moments.get(row.get(columns.DETAILS.id_column)),
                 "history": history.get(sale.invoice_id, []),
-                "document": documents.get(row.get("stl3_xeroinvoiceid"), {}),
-                "documents": sum(sale.invoice_id in document.get("Url", "") for document in books["Invoices"]),
+                "document": document,
+                "documents": sum(sale.invoice_id in each.get("Url", "") for each in books["Invoices"]),
+                "payments": payments.get(document.get("InvoiceID"), []),
             }
+        accounts = {row["accountid"]: row for row in self._rows("accounts")}
+        today = datetime.now(UTC).date()  # noqa: TID251 - a person's today
+        return [owed_by(name, accounts[key], books["Invoices"], today) for name, key in self._customers.items()]
 
-    def _rows(self, set_name: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._get(f"{self._addresses['dynamics']}/_control/rows/{set_name}")["rows"]
+    def _rows(self, set_name: str) -> list[Row]:
+        rows: list[Row] = self._get(f"{self._addresses['dynamics']}/_control/rows/{set_name}")["rows"]
         return rows
 
     def _get(self, address: str) -> Any:
@@ -83,97 +87,73 @@ def words_of(sale: Sale) -> str:
 
 
 def came_true(sale: Sale) -> bool:
-    """Whether exactly what was expected has become of the sale by now, totals to the cent."""
+    """Whether exactly what was expected has become of the sale by now, in both systems and to the cent."""
     if state_of(sale) != sale.expected or sale.words not in words_of(sale):
         return False
-    document, invoice = sale.facts["document"], sale.facts["invoice"]
     if sale.expected != EXPORTED:
         return not sale.facts["documents"]
-    same = Decimal(document["Total"]) == Decimal(invoice["totalamount"])
-    same = same and sale.status in ("", document["Status"])
-    return same and sale.facts["documents"] == 1 and len(sale.facts["history"]) == sale.rows
+    once = sale.facts["documents"] == 1 and len(sale.facts["history"]) == sale.rows
+    return once and disagreement(sale) == ""
+
+
+def disagreement(sale: Sale) -> str:
+    """Return what of an exported sale is not as it should be; empty if all of it is."""
+    document, invoice, details = (sale.facts[name] for name in ("document", "invoice", "details"))
+    due = due_in_xero(document)
+    wanted = sale.status or document["Status"]
+    checks = {
+        "status in Xero": (document["Status"], "PAID" if wanted == CREDITED else wanted),
+        "status in Xero details": (details.get("stl3_xerostatus"), wanted),
+        "state of the invoice": (dynamics_state(sale), sale.state),
+        "total": (invoice["totalamount"], Decimal(document["Total"])),
+        "amount due": (invoice.get("stl3_amountdue"), due),
+        "amount due in Xero details": (details.get("stl3_amountdue"), due),
+    }
+    return "; ".join(f"{what}: {now}, not {should}" for what, (now, should) in checks.items() if now != should)
+
+
+def due_in_xero(document: Row) -> Decimal:
+    """Return what is still to be paid of a document: of a voided or deleted one nothing."""
+    return ZERO if document["Status"] in ("VOIDED", "DELETED") else Decimal(document["AmountDue"])
+
+
+def dynamics_state(sale: Sale) -> str:
+    """Return the state of the invoice as people see it in Dynamics."""
+    return STATES.get(sale.facts.get("invoice", {}).get("statecode", -1), "")
 
 
 def latency_ms(sale: Sale) -> float | None:
-    """Return the time from the click on Save to the document in Xero as it was last written; None before that."""
-    document = sale.facts.get("document")
-    if not document:
-        return None
-    took_s = parse_xero_time(document["UpdatedDateUTC"]).timestamp() - sale.saved_at
+    """Return the time from the last act to where its effect shows; None before that.
+
+    Of an act in Dynamics that is the document in Xero as it was last written; of one in Xero the commit of the Xero
+    details row, and of whatever was written together with it.
+    """
+    facts = sale.facts
+    if sale.in_xero:
+        shown_at = datetime.fromisoformat(facts["written_at"]) if facts.get("written_at") else None
+    else:
+        shown_at = parse_xero_time(facts["document"]["UpdatedDateUTC"]) if facts.get("document") else None
+    took_s = -1.0 if shown_at is None else shown_at.timestamp() - sale.acted_at
     return took_s * 1000 if took_s >= 0 else None
 
 
 def step_of(sale: Sale) -> Step:
     """Return what has become of it so far as a step that is done."""
-    return Step(sale.saved_at, told_of(sale), latency_ms(sale))
+    return Step(sale.acted_at, told_of(sale), latency_ms(sale), sale.in_xero)
 
 
 def told_of(sale: Sale) -> str:
-    """Return in a line what was saved and what became of it."""
+    """Return in a line what somebody did and what became of it."""
     took = latency_ms(sale)
-    fate = f"in Xero after {took:.0f} ms" if took is not None else state_of(sale) or "nothing"
+    where = "Dynamics" if sale.in_xero else "Xero"
+    fate = f"in {where} after {took:.0f} ms" if took is not None else state_of(sale) or "nothing"
+    if sale.in_xero and took is not None:
+        fate += f", invoice {dynamics_state(sale)}, {due_in_xero(sale.facts['document']):,.2f} due"
     return f"{sale.title} for {sale.customer}: {fate}{', as a draft' if sale.status == 'DRAFT' else ''}"
 
 
-def table_of(sales: Sequence[Sale]) -> Table:
-    table = Table(
-        title="Dynamics 365 → Xero", title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False
-    )
-    for name in ("Invoice", "Customer", "Dynamics", "Number", "Xero", "Tax", "Status", "ms"):
-        table.add_column(name, justify="right" if name in ("Dynamics", "Xero", "Tax", "ms") else "left", no_wrap=True)
-    table.add_column("It says", overflow="fold")
-    for sale in sales:
-        if sale.invoice_id:
-            table.add_row(*_cells(sale))
-    return table
-
-
-def summary_of(sales: Sequence[Sale]) -> Text:
-    """Return how many came true, and how fast."""
-    every = [*(step.ms for sale in sales for step in sale.past), *(latency_ms(sale) for sale in sales)]
-    times = sorted(ms for ms in every if ms is not None)
-    true = sum(came_true(sale) for sale in sales)
-    text = Text(f"{true} of {len(sales)} invoices are where they should be")
-    if times:
-        text.append(f"; save to Xero: median {statistics.median(times):.0f} ms, slowest {times[-1]:.0f} ms")
-    text.stylize("bold green" if true == len(sales) else "bold yellow")
-    return text
-
-
-def _cells(sale: Sale) -> list[str]:
-    document, invoice = sale.facts.get("document", {}), sale.facts.get("invoice", {})
-    state, took = state_of(sale), latency_ms(sale)
-    history = words_of(sale).splitlines()
-    return [
-        invoice.get("invoicenumber", ""),
-        sale.customer,
-        _money(invoice.get("totalamount")),
-        document.get("InvoiceNumber", ""),
-        _money(document.get("Total")),
-        _money(document.get("TotalTax")),
-        f"[{COLOURS.get(state, 'dim')}]{document.get('Status', '').lower() or state or '…'}[/]",
-        f"{took:.0f}" if took is not None else "",
-        _ID_BEHIND.sub("", history[0]) if history else "",
-    ]
-
-
-def _money(amount: Decimal | None) -> str:
-    return "" if amount is None else f"{Decimal(amount):,.2f}"
-
-
-def timeline(sales: Sequence[Sale]) -> list[str]:
-    """Return one line a step of each sale, in the order in which people acted."""
-    lines: list[tuple[float, str]] = []
-    for sale in sales:
-        lines += [(step.at, f"✓ {_clock(step.at)}  {step.told}") for step in sale.past]
-        mark = "✓" if came_true(sale) else "✗"
-        text = f"{mark} {_clock(sale.saved_at)}  {told_of(sale)}"
-        if mark == "✗":
-            totals = (sale.facts.get(side, {}).get(name) for side, name in _TOTALS)
-            text += f"\n    expected: {sale.expected}; totals {' and '.join(map(_money, totals))}; {words_of(sale)}"
-        lines.append((sale.saved_at, text))
-    return [text for _, text in sorted(lines)]
-
-
-def _clock(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment).astimezone():%H:%M:%S.%f}"[:-3]
+def _grouped(rows: Sequence[Row], key_of: Any) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key_of(row)].append(row)
+    return groups

@@ -12,8 +12,9 @@ from typing import Any
 import requests
 
 from demo.company import Company
+from demo.sale import Sale
 from demo.stack import Stack
-from demo.story import Sale, plan, save
+from demo.story import plan, save
 from demo.watch import Watcher, came_true
 from tests.contract import openapi
 from tests.described import ACCOUNTING, complaints_of

@@ -12,11 +12,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+BACK = (
+    ("Approved in Xero", "Fourth Coffee", "invoice active, [1-9]"),
+    ("Paid in Xero", "Litware Interiors", "invoice paid, 0.00 due"),
+    ("Paid in part in Xero", "Adventure Works Cycles", "invoice active, [1-9]"),
+    ("Paid in Xero", "Northwind Traders", "invoice paid, 0.00 due"),
+    ("Payment removed in Xero", "Northwind Traders", "invoice active, [1-9]"),
+    ("Voided in Xero", "Blue Yonder Airlines", "invoice active, 0.00 due"),
+    ("Credited in full in Xero", "Adventure Works Cycles", "invoice active, 0.00 due"),
+    ("Paid in Xero", "Adventure Works Cycles", "invoice paid, 0.00 due"),
+)
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(170)]
 
 
 def test_once_runs_the_story_and_exits_with_0() -> None:
-    """One of each kind: broken ones, of which one is repaired, waiting ones, a draft that is changed (rule C61)."""
+    """One of each kind: broken ones, of which one is repaired, waiting ones, a draft that is changed (rule C61).
+
+    Then what happens in Xero comes back: an approval, payments, one removed again, a void, a credit note.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "cli", "demo", "--once"],
         cwd=ROOT,
@@ -27,11 +40,14 @@ def test_once_runs_the_story_and_exits_with_0() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "16 of 16 invoices are where they should be" in done.stdout
-    assert "Invoice has been updated in Xero" in done.stdout
+    assert "16 of 16 invoices are where they should be; 5 of 5 balances agree" in done.stdout
+    assert re.search(r"✓ \S+ +One piece more on the draft for Fourth Coffee: in Xero after", done.stdout)
     assert "Xero says: Account code '299' is not a" in done.stdout
     assert re.search(r"✓ \S+ +Account to be corrected for Fourth Coffee: failed", done.stdout)
     assert re.search(r"✓ \S+ +Corrected and set to No for Fourth Coffee: in Xero after", done.stdout)
+    for act, customer, after in BACK:
+        assert re.search(rf"✓ \S+ +{act} for {customer}: in Dynamics after \d+ ms, {after}", done.stdout), act
+    assert re.search(r"Act in Xero to Dynamics: median \d+ ms", done.stdout)
     assert max(map(len, done.stdout.splitlines())) <= 150
 
 
@@ -65,7 +81,7 @@ def test_ctrl_c_stops_every_process_that_it_started() -> None:
         check=False,
     )
     assert asked.returncode == 0, asked.stderr
-    assert asked.stdout.startswith("It is in Xero: INV-0001, Draft.")
+    assert asked.stdout.startswith("It is in Xero: INV-0001, Authorised.")
 
     demo.send_signal(signal.SIGINT)
     demo.stdout.read()

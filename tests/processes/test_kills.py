@@ -12,8 +12,8 @@ from core import columns
 from core.event import Event
 from core.inbox import Inbox
 from core.redis import inbox_url, open_redis
-from demo.story import Sale
-from pipeline.lanes import Lanes
+from demo.sale import Sale
+from pipeline.lanes import Entity, Lanes
 from tests.processes.city import City, open_city
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
@@ -141,7 +141,7 @@ def test_redis_killed_and_started_again_loses_nothing(city: City) -> None:
     """What was accepted is on disk; every process goes on as soon as Redis is back."""
     city.stack.kill("work-1")
     sales = [city.sale(kind) for kind in (0, 1, 4)]
-    city.until(lambda: _due(city) == len(sales), "the dispatcher to mark them")
+    city.until(lambda: all(_is_due(city, sale) for sale in sales), "the dispatcher to mark them")
 
     city.stack.kill("redis")
     city.stack.start("redis")
@@ -194,10 +194,18 @@ def _url(city: City) -> str:
 
 
 def _due(city: City) -> int:
+    """How many records are due by now: contacts gather for minutes, so that they are refreshed together."""
     client = _redis(city)
-    counted = Lanes(client).counts(city.company.connection_id)
+    count = Lanes(client).count_ready(city.company.connection_id)
     client.close()
-    return counted["due"] + counted["working"]
+    return count
+
+
+def _is_due(city: City, sale: Sale) -> bool:
+    client = _redis(city)
+    due_at = Lanes(client).due_at(city.company.connection_id, Entity("dynamics", "invoice", sale.invoice_id))
+    client.close()
+    return due_at is not None
 
 
 def _replay_all_events_in_reverse(city: City) -> list[Event]:
