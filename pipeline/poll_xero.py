@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 
 from clients.http import Payload
@@ -14,9 +15,10 @@ from core import columns
 from core.errors import Transient
 from mappers.agreements import contact_id_of
 from mappers.links import Origin, find_origin
-from mappers.standing import DEAD_STATUSES, OWING
+from mappers.standing import CREDITED, DEAD_STATUSES, OWING, SETTLED, standing_of
 from pipeline.app import App
 from pipeline.lanes import Entity
+from pipeline.memory import FOREVER
 from pipeline.reading import read_batch
 from pipeline.tools import Tools
 from pipeline.watermarks import OVERLAP, Watermark
@@ -24,13 +26,16 @@ from pipeline.watermarks import OVERLAP, Watermark
 IDS_PER_READ = 50
 _SELECT = (
     "stl3_dynamicsinvoiceid,stl3_connectionid,stl3_xeroinvoiceid,stl3_xerocontactid,stl3_xeroupdated,"
-    "stl3_attemptstarted"
+    "stl3_attemptstarted,stl3_xerostatus,stl3_amountdue"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a Xero details row says of the document of an invoice; `seen`: its update time when last followed."""
+    """What a Xero details row says of the document of an invoice; `seen`: its update time when last followed.
+
+    `status` and `due` are where it stood then.
+    """
 
     invoice_id: str
     connection_id: str
@@ -38,6 +43,8 @@ class Row:
     contact_id: str
     seen: datetime | None
     is_attempted: bool
+    status: str
+    due: Decimal | None
 
 
 @dataclass(slots=True)
@@ -85,6 +92,9 @@ def sort_out(tools: Tools, documents: Iterable[Payload], rows: Collection[Row]) 
         row = of_document.get(xero_id)
         if row is not None and (row.seen is None or changed_at > row.seen):
             moved.documents[xero_id] = changed_at
+        elif row is not None and _stands_elsewhere(row, document):
+            # In the same moment as what was seen: by its time alone it would pass for our own write.
+            moved.documents[xero_id] = FOREVER
         if row is None and _is_stray(tools, document, of_invoice):
             moved.strays[xero_id] = changed_at
         if document["Type"] == "ACCREC" and document["Status"] in OWING:
@@ -92,6 +102,13 @@ def sort_out(tools: Tools, documents: Iterable[Payload], rows: Collection[Row]) 
             # Somebody may have moved the document to another contact: the one before owes less now.
             moved.add_contact(row.contact_id if row is not None else "", changed_at)
     return moved
+
+
+def _stands_elsewhere(row: Row, document: Payload) -> bool:
+    """Whether the row says something else than this summary, which does not tell who settled the document."""
+    standing = standing_of(document)
+    was = SETTLED if row.status == CREDITED else row.status
+    return (was, row.due) != (standing.status, standing.due)
 
 
 def _is_stray(tools: Tools, document: Payload, of_invoice: Mapping[str, Row]) -> bool:
@@ -155,6 +172,8 @@ def _to_row(row: Payload) -> Row:
         contact_id=str(row.get("stl3_xerocontactid") or "").lower(),
         seen=parse_xero_time(seen) if seen else None,
         is_attempted=bool(row.get("stl3_attemptstarted")),
+        status=str(row.get("stl3_xerostatus") or ""),
+        due=row.get("stl3_amountdue"),
     )
 
 

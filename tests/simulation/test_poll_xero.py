@@ -423,3 +423,19 @@ def test_documents_of_others_and_of_other_connections_touch_no_row(world: World)
 
     assert (xero_status(world, mine), xero_status(world, theirs)) == ("DRAFT", "AUTHORISED")
     assert len(world.dynamics.rows(columns.DETAILS.set_name)) == 2
+
+
+def test_a_payment_in_the_very_moment_of_our_write_is_found(world: World) -> None:
+    """The same update time to the millisecond: by its time alone it would pass for our own write."""
+    world.choose(status="Authorised")
+    (invoice_id,) = world.save_invoices(1, duedate="2026-12-24")
+    world.settle()
+    pay(world, invoice_id)
+    assert world.org.invoices[world.details(invoice_id)["stl3_xeroinvoiceid"]]["UpdatedDateUTC"] == world.clock.now()
+
+    world.poll()
+    world.work()
+
+    assert xero_status(world, invoice_id) == "PAID"
+    world.settle()
+    world.assert_quiet()
