@@ -15,7 +15,7 @@ from core.connections import Connection
 from core.settings import read_settings
 from pipeline.app import App, build_app
 from pipeline.broker import open_broker, wake_lane
-from pipeline.lanes import Entity
+from pipeline.on_demand import entities_of
 from pipeline.poll_dynamics import find_due
 
 LOOK_S = 0.2
@@ -61,12 +61,13 @@ def locate_each(app: App, connection: Connection, invoices: tuple[str, ...]) -> 
 
 
 def mark(app: App, connection: Connection, located: dict[str, set[str]]) -> set[str]:
-    """Mark these invoices due on the connection, or without any all that need work; return their ids."""
+    """Mark these invoices due on both sides, or without any all that need work; return their ids."""
+    tools = app.connect(connection, app.lanes.now)
     if located:
         found = set[str]().union(*located.values())
-        entities = [Entity("dynamics", "invoice", invoice_id) for invoice_id in sorted(found)]
+        entities = entities_of(tools, found)
     else:
-        due = find_due(app.connect(connection, app.lanes.now), since=None, now=app.lanes.now())
+        due = find_due(tools, since=None, now=app.lanes.now())
         found, entities = set(due.invoice_ids), due.entities
     if entities:
         app.lanes.end_rest(connection.id)

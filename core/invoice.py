@@ -179,6 +179,7 @@ class Details:
     xero_status: str = ""
     amount_due: Decimal | None = None
     amount_paid: Decimal | None = None
+    amount_credited: Decimal | None = None
     tax_in_xero: Decimal | None = None
     xero_updated: datetime | None = None
     closed_by_connector: bool = False

@@ -46,8 +46,8 @@ LINE_EXPAND = (
 DETAILS_SELECT = (
     "stl3_xerodetailsid,stl3_dynamicsinvoiceid,stl3_connectionid,stl3_exportstatus,stl3_xeroinvoiceid,stl3_xeronumber,"
     "stl3_xerocontactid,stl3_waitingfor,stl3_attemptstarted,stl3_attemptkey,stl3_handledstate,stl3_fingerprint,"
-    "stl3_agreeddocument,stl3_xerostatus,stl3_amountdue,stl3_amountpaid,stl3_taxinxero,stl3_xeroupdated,"
-    "stl3_closedbyconnector,stl3_statusbeforeclose"
+    "stl3_agreeddocument,stl3_xerostatus,stl3_amountdue,stl3_amountpaid,stl3_amountcredited,stl3_taxinxero,"
+    "stl3_xeroupdated,stl3_closedbyconnector,stl3_statusbeforeclose"
 )
 
 
@@ -245,6 +245,7 @@ class _DetailsSchema(_Row):
     xero_status = _text("stl3_xerostatus")
     amount_due = _Exact(data_key="stl3_amountdue", load_default=None)
     amount_paid = _Exact(data_key="stl3_amountpaid", load_default=None)
+    amount_credited = _Exact(data_key="stl3_amountcredited", load_default=None)
     tax_in_xero = _Exact(data_key="stl3_taxinxero", load_default=None)
     xero_updated = _moment("stl3_xeroupdated")
     closed_by_connector = fields.Boolean(data_key="stl3_closedbyconnector", load_default=False)

@@ -85,103 +85,81 @@ def story_of(
     line_ids: Sequence[str],
 ) -> tuple[str, ...]:
     """Return what the history tells of this change, line by line; empty if people need not know of it."""
-    told = [
-        *_of_money(_Telling(standing, document, invoice, details)),
-        *_of_edit(standing, document, invoice, details),
-    ]
-    if not told and closes(standing, invoice, details):
+    told = [_of_money(standing, document, details), _of_edit(standing, document, details)]
+    if not any(told) and closes(standing, invoice, details):
         told = [f"Invoice has been paid in Xero: {_name(document)}."]
-    if not told:
+    if not any(told):
         return ()
-    if invoice is not None and _is_edited(standing, invoice, details):
+    if invoice is not None and _is_edited(standing, details):
         told.append(difference(invoice, document, line_ids))
     told.append(_of_invoice(standing, invoice, details))
     return tuple(text for text in told if text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Telling:
-    """What a sentence is made of."""
-
-    now: Standing
-    document: Mapping[str, Any]
-    invoice: Invoice | None
-    before: Details
-
-    @property
-    def paid_before(self) -> Decimal:
-        return self.before.amount_paid or ZERO
-
-    @property
-    def due_before(self) -> Decimal:
-        return self.before.amount_due or ZERO
-
-
-def _of_money(telling: _Telling) -> list[str]:
-    """Return the sentence about status and payments."""
-    now, document, before = telling.now, telling.document, telling.before
+def _of_money(now: Standing, document: Mapping[str, Any], before: Details) -> str:
+    """Return the sentence about status, payments and credits."""
     name, due = _name(document), _money(now.due, document)
+    removed = _removed(now, before)
     if now.status != before.xero_status:
-        return [_of_status(telling, name, due)]
-    if now.paid > telling.paid_before:
-        return [f"Invoice has been paid in part in Xero: {name}, {_money(now.paid, document)} paid, {due} due."]
-    if now.paid < telling.paid_before:
-        return [f"A payment has been removed in Xero: {name}, {due} due."]
-    if now.due < telling.due_before and now.credited:
-        return [f"Invoice has been credited in part in Xero: {name}, {due} due."]
-    if now.due > telling.due_before and not _is_edited(now, telling.invoice, before):
-        return [f"A credit has been removed in Xero: {name}, {due} due."]
-    return []
+        return _of_status(now, document, before)
+    if now.paid > _or_zero(before.amount_paid):
+        return f"Invoice has been paid in part in Xero: {name}, {_money(now.paid, document)} paid, {due} due."
+    if removed:
+        return f"{removed} has been removed in Xero: {name}, {due} due."
+    if now.credited > _or_zero(before.amount_credited):
+        return f"Invoice has been credited in part in Xero: {name}, {due} due."
+    return ""
 
 
-def _of_status(telling: _Telling, name: str, due: str) -> str:
-    now, before = telling.now, telling.before.xero_status
+def _of_status(now: Standing, document: Mapping[str, Any], before: Details) -> str:
+    name, due = _name(document), _money(now.due, document)
     if now.status == SETTLED:
         return f"Invoice has been paid in Xero: {name}."
     if now.status == CREDITED:
         return f"Invoice has been credited in full in Xero: {name}. Nothing is due any more."
     if now.is_dead:
         return f"Invoice status updated: {_word(now.status)} ({name}). Nothing is due any more."
-    if before in (SETTLED, CREDITED):
-        what = "payment" if before == SETTLED else "credit"
-        return f"A {what} has been removed in Xero: {name}, {due} due. Invoice status updated: {_word(now.status)}."
+    if removed := _removed(now, before):
+        return f"{removed} has been removed in Xero: {name}, {due} due. Invoice status updated: {_word(now.status)}."
     text = f"Invoice status updated: {_word(now.status)} ({name})."
-    return f"{text} {_money(now.paid, telling.document)} paid, {due} due." if now.paid or now.credited else text
+    return f"{text} {_money(now.paid, document)} paid, {due} due." if now.paid or now.credited else text
 
 
-def _of_edit(standing: Standing, document: Mapping[str, Any], invoice: Invoice | None, details: Details) -> list[str]:
+def _removed(now: Standing, before: Details) -> str:
+    """Return what was taken off the document, if anything was; of both the payment."""
+    if now.paid < _or_zero(before.amount_paid):
+        return "A payment"
+    return "A credit" if now.credited < _or_zero(before.amount_credited) else ""
+
+
+def _of_edit(standing: Standing, document: Mapping[str, Any], details: Details) -> str:
     """Return the sentence about lines or totals that somebody changed in Xero (rule D5)."""
-    if not _is_edited(standing, invoice, details):
-        return []
+    if not _is_edited(standing, details):
+        return ""
     tax = f"tax {_money(standing.tax, document)}"
     if details.tax_in_xero is not None and details.tax_in_xero != standing.tax:
         tax += f" (was {_money(details.tax_in_xero, document)})"
-    return [f"Invoice has been changed in Xero: {tax}, amount due {_money(standing.due, document)}."]
+    return f"Invoice has been changed in Xero: {tax}, amount due {_money(standing.due, document)}."
 
 
-def _is_edited(standing: Standing, invoice: Invoice | None, details: Details) -> bool:
-    """Whether somebody has changed what the document amounts to: its tax, or its total.
-
-    How much was credited is not kept, so of an approved document the total before may have been more than what was
-    due and paid: one that is what the invoice asks for has not been changed then.
-    """
+def _is_edited(standing: Standing, details: Details) -> bool:
+    """Whether somebody has changed what the document amounts to: its tax, or its total."""
     if standing.is_dead or details.amount_due is None or details.xero_status in DEAD_STATUSES:
         return False
     if details.tax_in_xero is not None and standing.tax != details.tax_in_xero:
         return True
-    total, before = (
-        standing.due + standing.paid + standing.credited,
-        details.amount_due + (details.amount_paid or ZERO),
-    )
-    if total <= before or details.xero_status in OPEN_STATUSES:
-        return total != before
-    return invoice is not None and total != invoice.total
+    before = details.amount_due + _or_zero(details.amount_paid) + _or_zero(details.amount_credited)
+    return standing.due + standing.paid + standing.credited != before
+
+
+def _or_zero(number: Decimal | None) -> Decimal:
+    return ZERO if number is None else number
 
 
 def _of_invoice(standing: Standing, invoice: Invoice | None, details: Details) -> str:
     """Return what the history adds where the invoice in Dynamics does not follow, or does (rules D2, D4, D6)."""
     if invoice is None:
-        return "The invoice has been deleted in Dynamics."
+        return "The invoice is gone from Dynamics, or the connector may not read it any more."
     if reopens(standing, invoice, details):
         return ACTIVE_AGAIN
     if invoice.state == CANCELLED:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from core import gates
 from core.connections import IN_SERVICE
 from core.gates import Gate
 from core.invoice import Details, Invoice
+from core.money import round_to
 from pipeline.facts import Facts
 
 Row = tuple[str, str]
@@ -198,6 +200,11 @@ def _reason(stored: datetime, whose: gates.Midnight, timezone: str) -> str:
     return f"{start} before 12:00 UTC one in the west ({_offset(-since_midnight)}), the same day."
 
 
+def _amount(number: Decimal | None) -> str:
+    """In the document's currency; Xero keeps cents of any."""
+    return "" if number is None else f"{round_to(number, 2)}"
+
+
 def _offset(ahead: timedelta) -> str:
     minutes = abs(int(ahead.total_seconds())) // 60
     return f"UTC{'-' if ahead < timedelta(0) else '+'}{minutes // 60:02}:{minutes % 60:02}"
@@ -213,6 +220,9 @@ def _xero(facts: Facts) -> tuple[Row, ...]:
         ("Open attempt", f"since {_told(details.attempt_started, facts)}" if details.attempt_started else ""),
         ("Number", details.xero_number),
         ("Status", in_xero.status.capitalize()),
+        ("Amount due", _amount(details.amount_due)),
+        ("Amount paid", _amount(details.amount_paid or None)),
+        ("Amount credited", _amount(details.amount_credited or None)),
         ("Exported", _told(in_xero.exported_at, facts) if in_xero.exported_at else ""),
         ("Link", in_xero.url),
     )

@@ -143,15 +143,14 @@ def _moment(text: Any) -> datetime | None:
 
 
 def _work(app: App, lane: str, present: Present) -> Work:
-    entity = Entity("dynamics", "invoice", present.invoice_id)
-    dead = (
-        letter
-        for letter in app.dead.list_all()
-        if (letter.connection_id, letter.entity.id) == (lane, present.invoice_id)
-    )
+    entities = [Entity("dynamics", "invoice", present.invoice_id)]
+    if present.details is not None and present.details.xero_invoice_id:
+        entities.append(Entity("xero", "invoice", present.details.xero_invoice_id.lower()))
+    dead = (letter for letter in app.dead.list_all() if letter.connection_id == lane and letter.entity in entities)
+    dues = [due_at for entity in entities if (due_at := app.lanes.due_at(lane, entity)) is not None]
     return Work(
-        due_at=app.lanes.due_at(lane, entity),
-        is_claimed=app.lanes.is_working(lane, entity),
+        due_at=min(dues, default=None),
+        is_claimed=any(app.lanes.is_working(lane, entity) for entity in entities),
         rests_until=app.lanes.rests_until(lane),
         dead=tuple(dead),
     )

@@ -136,8 +136,17 @@ class Noted:
     is_renewed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The document that the details row names is not in Xero; `text` tells it, `once` as of `Noted`."""
+
+    present: Present
+    text: str
+    once: str
+
+
 OfExport = Created | Updated | Agrees | NotCarried | Rejoined | Failed | Waits | AttemptEnded
-Outcome = OfExport | Followed | Noted
+Outcome = OfExport | Followed | Noted | NotFound
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ def reconcile(tools: Tools, entities: Collection[Entity]) -> Report:
     """Do what these records (at most 50) need.
 
     Safe to run any number of times, in any order, from the start after a crash anywhere. Of a connection that a
-    person has paused nothing is followed in Xero: the poll finds it when the connection goes on.
+    person has paused nothing is followed in Xero: the poll, or the night, finds it when the connection goes on.
     Raises what `core.errors` names; whatever was not finished is then still due.
     """
     report = Report()

@@ -28,6 +28,7 @@ from pipeline.outcomes import (
     Followed,
     NotCarried,
     Noted,
+    NotFound,
     OfExport,
     Outcome,
     Present,
@@ -35,12 +36,14 @@ from pipeline.outcomes import (
     Updated,
     Waits,
 )
-from pipeline.rows_from_xero import followed, standing_row, updated_text
+from pipeline.rows_from_xero import followed, not_found, standing_row, updated_text
 from pipeline.tools import Tools
 
 NO_ATTEMPT: Payload = {"stl3_attemptstarted": None, "stl3_attemptkey": None}
 NOT_FOLLOWED: Payload = {"stl3_xeroupdated": None}
-NOTHING_KNOWN: Payload = {"stl3_xerostatus": None, "stl3_amountdue": None, "stl3_amountpaid": None}
+NOTHING_KNOWN: Payload = dict.fromkeys(
+    ("stl3_xerostatus", "stl3_amountdue", "stl3_amountpaid", "stl3_amountcredited")
+)
 YES = columns.EXPORT_STATUS["Yes"]
 
 
@@ -53,6 +56,8 @@ def changes_of(tools: Tools, outcome: Outcome, now: datetime, *, whole: bool) ->
             words = {"action": outcome.action, "status": outcome.status, "text": outcome.text}
             row = history_row(tools, outcome.present, now, **words, of_one=outcome.once)
             return (row if outcome.is_renewed else replace(row, if_none_match="*"),)
+        case NotFound():
+            return not_found(tools, outcome, now)
     return _of_export(tools, outcome, now, whole=whole)
 
 

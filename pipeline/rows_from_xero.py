@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from clients.dataverse import Change
@@ -13,7 +14,7 @@ from mappers.standing import Standing
 from pipeline.details import change_details
 from pipeline.history import history_row
 from pipeline.invoice_rows import change_invoice, close, fits, is_writable, reopen, tax_changes
-from pipeline.outcomes import Followed
+from pipeline.outcomes import Followed, NotFound
 from pipeline.tools import Tools
 
 
@@ -34,6 +35,17 @@ def followed(tools: Tools, outcome: Followed, now: datetime, *, whole: bool) -> 
     return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row), history)
 
 
+def not_found(tools: Tools, outcome: NotFound, now: datetime) -> tuple[Change, ...]:
+    """Return the changes that tell it, so that it is not looked for at every poll; nothing is told twice."""
+    present, details = outcome.present, outcome.present.details
+    history = history_row(
+        tools, present, now, action="Update", status="Failed", text=outcome.text, of_one=outcome.once
+    )
+    if details is not None and details.xero_updated is None:
+        return change_details(tools, present, {"stl3_xeroupdated": now.isoformat()}), history
+    return (replace(history, if_none_match="*"),)
+
+
 def is_known(outcome: Followed) -> bool:
     """Whether Dynamics says all of it already, so that nothing has to be written (I5)."""
     details, standing = outcome.present.details, outcome.standing
@@ -41,10 +53,17 @@ def is_known(outcome: Followed) -> bool:
         return False
     if _closing(outcome, whole=True) or _on_invoice(outcome, whole=True):
         return False
-    said = (details.xero_status, details.amount_due, details.amount_paid, details.tax_in_xero)
+    said = (
+        details.xero_status,
+        details.amount_due,
+        details.amount_paid,
+        details.amount_credited,
+        details.tax_in_xero,
+    )
     is_seen = details.xero_updated == parse_xero_time(outcome.document["UpdatedDateUTC"])
     is_named = details.xero_number == (outcome.document.get("InvoiceNumber") or "")
-    return is_seen and is_named and said == (standing.status, standing.due, standing.paid, standing.tax)
+    stands = (standing.status, standing.due, standing.paid, standing.credited, standing.tax)
+    return is_seen and is_named and said == stands
 
 
 def standing_row(standing: Standing) -> Payload:
@@ -53,6 +72,7 @@ def standing_row(standing: Standing) -> Payload:
         "stl3_xerostatus": standing.status,
         "stl3_amountdue": standing.due,
         "stl3_amountpaid": standing.paid,
+        "stl3_amountcredited": standing.credited,
         "stl3_taxinxero": standing.tax,
     }
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
-from core import connections, ids
+from core import connections
 from core.connections import Connection
 from core.errors import ConnectorError, LeaseLost, Rejected
 from pipeline.app import App
 from pipeline.attention import resume, stop
-from pipeline.dead import DeadLetter
-from pipeline.from_xero import list_invoices_of
 from pipeline.lane_scripts import ask
 from pipeline.lanes import Claimed, Entity, Lease
-from pipeline.outcomes import Failed, Noted, Report
-from pipeline.reading import read_invoices, read_preferences
+from pipeline.outcomes import Report
+from pipeline.parking import park, trace_of
 from pipeline.reconcile import reconcile
 from pipeline.tools import Tools
 from pipeline.tries import Tries
 from pipeline.verdict import FRUITLESS_TOGETHER, PARK_AFTER, SINGLY_AFTER, decide, is_hopeless, keeps_count
-from pipeline.writeback import write_back
-from pipeline.zone import in_zone
 
 BATCH_MAX = 50
 
@@ -78,7 +73,7 @@ def _batch(app: App, connection: Connection, tools: Tools, lease: Lease, claimed
     entities = [claim.entity for claim in claimed]
     if len(claimed) == 1 and claimed[0].starts > PARK_AFTER:
         # It ended nothing that began with it, not even by an exception: whoever works on it is killed.
-        _park(app, tools, lease, entities[0], error="Killed", trace="the process ended each time")
+        park(app, tools, lease, entities[0], error="Killed", trace="the process ended each time")
         return True
     try:
         report = reconcile(tools, entities)
@@ -102,7 +97,7 @@ def _finish(app: App, tools: Tools, lease: Lease, entities: Sequence[Entity], re
     if len(entities) == 1 and (count := counts.get(entities[0].id)) and is_hopeless(count):
         tries.forget(counts)
         trace = f"{count.attempts} attempts made nothing and were not refused"
-        _park(app, tools, lease, entities[0], error="Fruitless", trace=trace)
+        park(app, tools, lease, entities[0], error="Fruitless", trace=trace)
         return
     alone = report.singly | {key for key, count in counts.items() if count.attempts >= FRUITLESS_TOGETHER}
     singly = {_invoice(invoice_id) for invoice_id in alone}
@@ -137,10 +132,10 @@ def _failed(app: App, tools: Tools, lease: Lease, claimed: Sequence[Claimed], er
         reference=error.reference if isinstance(error, ConnectorError) else None,
         failures=failures,
         rest_s=round(verdict.rest_s, 1),
-        trace=None if expected else _trace(error),
+        trace=None if expected else trace_of(error),
     )
     if verdict.park:
-        _park(app, tools, lease, entities[0], error=type(error).__name__, trace=_trace(error))
+        park(app, tools, lease, entities[0], error=type(error).__name__, trace=trace_of(error))
         return True
     lease.give_back(
         entities, due_at=now, starts=SINGLY_AFTER if verdict.singly else None if keeps_count(error) else 0
@@ -153,49 +148,8 @@ def _failed(app: App, tools: Tools, lease: Lease, claimed: Sequence[Claimed], er
     return True
 
 
-def _park(app: App, tools: Tools, lease: Lease, entity: Entity, *, error: str, trace: str) -> None:
-    """Put the entity aside and say so on the invoice; if even that fails, the dead letter says it.
-
-    It leaves the lane before the invoice is touched: reading that may be what kills. An open attempt stays open,
-    so that a later round looks for its document before it makes another.
-    """
-    now = lease.hold()
-    reference = ids.digest(tools.connection.id, str(entity), now.isoformat())[:12]
-    app.dead.put(DeadLetter(tools.connection.id, entity, reference, error, trace, now))
-    lease.finish([entity], again={})
-    log.error("entity.parked", connection=tools.connection.id, entity=str(entity), reference=reference)
-    message = f"This is our fault, not yours. Our support can find it by the reference {reference}."
-    try:
-        tools = in_zone(tools, read_preferences(tools))
-        _say_parked(tools, entity, message)
-    except LeaseLost:
-        raise
-    except Exception as failure:  # an invoice that cannot even be read: the dead letter is there
-        log.warning("dead.unannounced", connection=tools.connection.id, reference=reference, trace=_trace(failure))
-
-
-def _say_parked(tools: Tools, entity: Entity, message: str) -> None:
-    """Say on the invoice that it or its document was put aside; of other records only the dead letter says it."""
-    if entity.side == "dynamics":
-        present = read_invoices(tools, [entity.id])[entity.id]
-        write_back(tools, [Failed(present, (message,), keeps_attempt=True)], Report())
-    elif entity.kind == "invoice":
-        words = f"What happened to the document {entity.id} in Xero could not be followed. {message}"
-        for invoice_id in list_invoices_of(tools, [entity.id]):
-            present = read_invoices(tools, [invoice_id])[invoice_id]
-            write_back(tools, [Noted(present, words, once=f"parked {entity.id}", is_renewed=True)], Report())
-
-
 def _forgive(app: App, connection: Connection, tools: Tools, report: Report) -> None:
     """A batch went through: earlier failures no longer count, and a connection that had stopped is in service."""
     ask(lambda: app.redis.hdel("failures", connection.id))
     if connection.state == connections.NEEDS_ATTENTION:
         resume(app.connections, tools, proved=report.made)
-
-
-def _trace(error: BaseException) -> str:
-    """Where it happened, without values: messages and locals may hold a customer's data."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return " < ".join(
-        f"{frame.name} {frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames)
-    )

@@ -27,6 +27,7 @@ from pipeline.outcomes import (
     Followed,
     NotCarried,
     Noted,
+    NotFound,
     Outcome,
     Rejoined,
     Report,
@@ -104,7 +105,7 @@ def _settled(tools: Tools, outcome: Outcome, answer: Written, now: datetime, rep
     if isinstance(error, Conflict):
         if isinstance(outcome, Followed):
             report.later_in_xero(_document(outcome), now)
-        elif not isinstance(outcome, Noted):  # that was told before
+        elif not isinstance(outcome, Noted | NotFound):  # it was told before, or is found missing again
             report.later(outcome.present.invoice_id, now)
         return True
     if isinstance(error, Rejected):
@@ -127,4 +128,5 @@ _NAMES = {
     AttemptEnded: "attempt.ended",
     Followed: "invoice.followed",
     Noted: "invoice.noted",
+    NotFound: "document.missing",
 }

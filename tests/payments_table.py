@@ -49,6 +49,7 @@ class Act:
             xero_status=known.status,
             amount_due=known.due,
             amount_paid=known.paid,
+            amount_credited=known.credited,
             tax_in_xero=known.tax,
             closed_by_connector=self.is_closed_by_us,
         )

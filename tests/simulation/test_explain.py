@@ -317,3 +317,22 @@ def test_json_keeps_the_digits_of_amounts(capsys: Any) -> None:
     print_json({"amount": Decimal("0.10")})
 
     assert '"amount": 0.10' in capsys.readouterr().out
+
+
+def test_what_became_of_it_in_xero_is_shown(world: World) -> None:
+    """Rule D3: amounts as the details row has them; what is due on the Xero side counts as work."""
+    world.choose(status="Authorised")
+    invoice_id = world.save_invoice(Line("Work", "10.00"), duedate="2026-12-24")
+    world.settle()
+    (document,) = world.documents_of(invoice_id)
+    world.pass_time(seconds=1)
+    world.xero.user(world.org).pay(document["InvoiceID"], "5.00")
+    world.settle()
+
+    shown = dict(explained(world, invoice_id).xero)
+
+    assert (shown["Status"], shown["Amount due"], shown["Amount paid"]) == ("Authorised", "7.00", "5.00")
+    assert "Amount credited" not in shown
+    entity = Entity("xero", "invoice", document["InvoiceID"])
+    world.app.lanes.mark(world.connection.id, [entity], due_at=world.clock.now())
+    assert dict(explained(world, invoice_id).work)["Due"].startswith("since ")

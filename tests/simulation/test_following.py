@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import cli.sync
 from core import columns
 from core.event import Event
 from core.invoice import ACTIVE, CANCELLED, PAID
@@ -19,6 +20,7 @@ from tests.world import Line, World
 
 READ = "GET /api.xro/2.0/Invoices"
 PURCHASE = {"stl3_invoicetype": columns.INVOICE_TYPE["Purchase Invoice"]}
+ELSEWHERE = "0b0b0b0b-0b0b-4b0b-8b0b-0b0b0b0b0b0b"
 SENT = 100000007  # a status reason of a customer's own
 
 
@@ -301,7 +303,7 @@ def test_a_deleted_invoice_is_told_of_in_its_details(world: World) -> None:
     rows = world.dynamics.rows(columns.HISTORY.set_name)
     assert [row["stl3_details"] for row in rows if "paid in Xero" in row["stl3_details"]] == [
         f"Invoice has been paid in Xero: {world.details(invoice_id)['stl3_xeronumber']}.\n"
-        "The invoice has been deleted in Dynamics."
+        "The invoice is gone from Dynamics, or the connector may not read it any more."
     ]
 
 
@@ -528,3 +530,49 @@ def test_fifty_payments_are_one_read_and_one_write(world: World) -> None:
     assert {world.invoice(invoice_id)["statecode"] for invoice_id in invoice_ids} == {PAID}
     assert world.xero_calls() == [READ]
     assert len(world.dynamics_calls()) == 3  # rows that name the documents, invoices, write-back
+
+
+def test_a_document_that_xero_does_not_have_is_told_once(world: World) -> None:
+    """The row names one of another organisation, say: neither silent nor looked for at every poll."""
+    invoice_id, xero_id = approved(world)
+    row_id = world.details(invoice_id)[columns.DETAILS.id_column]
+    assert xero_id != ELSEWHERE
+    elsewhere = {"stl3_xeroinvoiceid": ELSEWHERE, "stl3_xeroupdated": None}
+    world.dynamics.overwrite(columns.DETAILS.set_name, row_id, elsewhere)
+
+    world.settle()
+    world.pass_time(days=3)
+    world.settle()
+
+    rows = [row for row in world.history(invoice_id) if "is not found in Xero" in row["stl3_details"]]
+    assert [row["stl3_syncstatus"] for row in rows] == [FAILED]
+    world.assert_quiet()
+
+
+def test_a_contact_whose_balances_cannot_be_read_is_put_aside_with_a_word(world: World) -> None:
+    """Ours to mend: invoices go on, and the history of the connection says so."""
+    invoice_id, xero_id = approved(world)
+    contact_id = document(world, invoice_id)["Contact"]["ContactID"]
+    person(world).pay(xero_id, "18.00")
+    refusal = Fault(match="GET /api.xro/2.0/Contacts", kind="status-before", status=400, times=100)
+    world.xero.wire.inject(refusal)
+
+    world.settle(minutes=400)
+
+    assert world.invoice(invoice_id)["statecode"] == PAID
+    told = [row["stl3_details"] for row in world.dynamics.rows(columns.HISTORY.set_name)]
+    assert any(
+        words.startswith(f"What a customer owes could not be brought from Xero ({contact_id}).") for words in told
+    )
+
+
+def test_sync_on_demand_looks_at_both_sides(world: World) -> None:
+    """`connector sync`: whatever has been seen of the document; without an event and before the poll."""
+    invoice_id, xero_id = approved(world)
+    world.dispatch(event_of(world, xero_id))
+    person(world).pay(xero_id, "18.00")
+
+    cli.sync.mark(world.app, world.connection, {invoice_id: {invoice_id}})
+    world.work()
+
+    assert standing(world, invoice_id) == ("PAID", 0, Decimal("18.00"), PAID, 0)
