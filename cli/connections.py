@@ -88,8 +88,10 @@ def remove_command(connection_id: str) -> None:
     with told():
         settings = read_settings()
         connection = get_connection(settings, connection_id)
+        lanes = Lanes(redis.open_redis(settings.redis_url))
+        lanes.now()  # Without Redis nothing is removed: a second try would not find it, and its lane would stay.
         open_connections(settings).remove(connection.id)
-        Lanes(redis.open_redis(settings.redis_url)).forget(connection.id)
+        lanes.forget(connection.id)
     click.echo(f"Removed {connection.name}.")
 
 

@@ -13,18 +13,17 @@ from rich.text import Text
 
 from cli.invoices import chosen
 from cli.printing import print_json, print_rows
-from cli.reference_watch import Watched, watch
+from cli.reference_watch import Watched, looked_at, watch
 from cli.running import told
 from core.connections import Connection
 from core.settings import read_settings
 from pipeline.app import App, build_app
 from pipeline.broker import open_broker, wake_lane
-from pipeline.memory import Memory
-from pipeline.progress import Progress, Step, as_plain, find_progress
+from pipeline.progress import Progress, Step, as_plain
 from pipeline.reference import REFERENCE
 
 COUNTED = ("created", "updated", "reactivated", "deactivated", "unchanged", "refused")
-NEVER = "It has never been synchronised."
+NONE_KNOWN = "No synchronisation is known."  # Redis forgets them, after months or with everything else
 _STATES = {"waiting": "interrupted", "running": "under way", "done": "done", "failed": "done, but not all of it"}
 
 
@@ -62,14 +61,14 @@ def show_command(connection_id: str | None, *, as_json: bool) -> None:
     """Show the synchronisation that is under way, or what came of the last one."""
     with told():
         app = build_app(read_settings(), wake=lambda _: None)
-        found = [
-            Watched(connection, find_progress(Memory(app.redis, connection.id)))
-            for connection in chosen(app, connection_id)
-        ]
+        found = [looked_at(app, connection) for connection in chosen(app, connection_id)]
     if as_json:
         print_json([_plain(each) for each in found])
-    else:
-        show(Console(), found)
+        return
+    show(Console(), found)
+    for each in found:
+        if each.said:
+            click.echo(f"{each.connection.name}: {each.said}")
 
 
 def mark(app: App, connection: Connection) -> datetime:
@@ -86,7 +85,7 @@ def show(console: Console, watched: Sequence[Watched]) -> None:
     for each in watched:
         progress = each.progress
         if progress is None:
-            print_rows(console, each.connection.name, [("State", NEVER)] if not each.said else [])
+            print_rows(console, each.connection.name, [("State", NONE_KNOWN)] if not each.said else [])
             continue
         print_rows(console, each.connection.name, _told(progress))
         console.print(_table(progress.steps))

@@ -83,6 +83,16 @@ def watch(app: App, marked: Sequence[tuple[Connection, datetime]]) -> list[Watch
     return over
 
 
+def looked_at(app: App, connection: Connection) -> Watched:
+    """Return the progress that is known now; `said` is why one that is asked for has not begun."""
+    due_at = app.lanes.due_at(connection.id, REFERENCE)
+    progress = find_progress(Memory(app.redis, connection.id))
+    if due_at is None:
+        return Watched(connection, progress)
+    waits = f"Due since {due_at:%H:%M:%S} UTC; no worker has begun. Does `connector work` run?"
+    return Watched(connection, progress, _why_not(app, connection, progress, is_left=True) or waits)
+
+
 def _is_left(app: App, connection: Connection) -> bool:
     lane = connection.id
     return app.lanes.due_at(lane, REFERENCE) is not None or app.lanes.is_working(lane, REFERENCE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable
 
 import click
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.invoices import HOW_TO_NAME, chosen, find_invoices, not_found
 from cli.running import told
-from core.connections import Connection
+from core.connections import IN_SERVICE, Connection
 from core.settings import read_settings
 from pipeline.app import App, build_app
 from pipeline.broker import open_broker, wake_lane
@@ -20,11 +21,12 @@ from pipeline.poll_dynamics import find_due
 
 LOOK_S = 0.2
 STALLED_S = 10.0
+NOTHING_GOES = "Nothing goes to Xero or comes back until it serves again."
 
 
 @click.command()
 @click.argument("invoices", nargs=-1, metavar="[INVOICE]...")
-@click.option("--all", "everything", is_flag=True, help="Everything that needs work.")
+@click.option("--all", "everything", is_flag=True, help="Everything that needs work or has changed since yesterday.")
 @click.option("--connection", "connection_id", default=None, help="Only this connection.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until the lanes are empty.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -44,6 +46,8 @@ def sync(
         missing = [named for named in invoices if not any(found[named] for found in located.values())]
         if wait:
             _wait(app, [lane for lane, found in marked.items() if found])
+        for words in out_of_service(app, [lane for lane, found in marked.items() if found]):
+            click.echo(words, err=True)
     if as_json:
         click.echo(json.dumps({"marked": {lane: sorted(found) for lane, found in marked.items()}}))
     else:
@@ -74,6 +78,16 @@ def mark(app: App, connection: Connection, located: dict[str, set[str]]) -> set[
     if app.lanes.mark(connection.id, entities, due_at=app.lanes.now()):
         app.wake(connection.id)
     return found
+
+
+def out_of_service(app: App, lanes: Iterable[str]) -> list[str]:
+    """Return why nothing goes of what was marked, a line for each connection that does not serve now."""
+    known = [connection for lane in lanes if (connection := app.connections.find(lane)) is not None]
+    return [
+        f"{connection.name}: {connection.state}. {connection.state_reason or NOTHING_GOES}"
+        for connection in known
+        if connection.state != IN_SERVICE
+    ]
 
 
 def _wait(app: App, lanes: list[str]) -> None:

@@ -149,7 +149,7 @@ DETAILS = Table(
             "Failed",
             default=0,
         ),
-        of_kind("exportdate", "datetime", "Export date", "When the connector last changed this invoice in Xero."),
+        of_kind("exportdate", "datetime", "Export date", "When something last went to Xero or came back."),
         of_kind("waitingfor", "memo", "Waiting for", "What has to be filled in before the invoice can go to Xero."),
         text("currency", "Currency", "The currency of the amounts.", 5),
         of_kind("amountdue", "decimal", "Amount due", "What is still to be paid, as Xero says."),

@@ -53,10 +53,14 @@ def explain(facts: Facts) -> Explanation:
 
 
 def _as_exported(gate: Gate, facts: Facts) -> Gate:
-    """An exported invoice needs no second export: its closed gate asks for nothing."""
-    if gate.rule == "C7" and facts.details is not None and facts.details.export_status == "Yes":
-        return replace(gate, remedy=NOTHING_TO_DO)
-    return gate
+    """An exported invoice needs no second export: a closed gate asks for nothing, unless a change waits for it.
+
+    A paid one, say, is not active, and nobody should make it so. A connection out of service is to be repaired.
+    """
+    details = facts.details
+    if details is None or details.export_status != "Yes" or gate.is_open or gate.rule == "C8":
+        return gate
+    return gate if gate.waiting in details.waiting_for else replace(gate, remedy=NOTHING_TO_DO)
 
 
 def _verdict(facts: Facts, found: list[Gate]) -> str:
@@ -223,7 +227,7 @@ def _xero(facts: Facts) -> tuple[Row, ...]:
         ("Amount due", _amount(details.amount_due)),
         ("Amount paid", _amount(details.amount_paid or None)),
         ("Amount credited", _amount(details.amount_credited or None)),
-        ("Exported", _told(in_xero.exported_at, facts) if in_xero.exported_at else ""),
+        ("Last synced", _told(in_xero.exported_at, facts) if in_xero.exported_at else ""),
         ("Link", in_xero.url),
     )
     rows += [(label, text) for label, text in optional if text]

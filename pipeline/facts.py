@@ -117,7 +117,7 @@ def _reads(invoice_id: str) -> tuple[Read, Read]:
     history = {
         "$select": "stl3_eventtime,stl3_action,stl3_details,stl3_syncstatus",
         "$filter": f"stl3_XeroDetails/{mine}",  # by the details: the lookup to a deleted invoice is empty
-        "$orderby": "stl3_eventtime desc",
+        "$orderby": "stl3_eventtime desc,versionnumber desc",  # several within one second
         "$top": str(HISTORY_ROWS),
     }
     return Read(rows_path(columns.DETAILS.set_name, details)), Read(rows_path(columns.HISTORY.set_name, history))

@@ -31,11 +31,6 @@ def tax_changes(invoice: Invoice, document: Payload, line_ids: Sequence[str]) ->
     )
 
 
-def is_writable(invoice: Invoice | None) -> bool:
-    """A closed invoice is read-only, and one with more lines than a transaction takes is left alone."""
-    return invoice is not None and invoice.state == ACTIVE and fits(invoice)
-
-
 def change_invoice(invoice: Invoice, row: Payload, *, as_read: bool = False) -> Change:
     """Return a change of the invoice itself; `as_read`: only if it is still the one that was read."""
     return Change("PATCH", f"invoices({invoice.id})", row, if_match=invoice.etag if as_read else "*")

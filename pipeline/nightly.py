@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
 
@@ -17,12 +18,14 @@ from pipeline.balances import known_contacts
 from pipeline.lanes import Entity
 from pipeline.memory import FOREVER
 from pipeline.poll_xero import mark
+from pipeline.reference import REFERENCE
 from pipeline.tools import Tools
 from pipeline.watermarks import Nights
 
 SPREAD = timedelta(hours=2)  # after midnight: no two connections need to begin at once
 ROWS_AT_ONCE = 500
-EVERYTHING = Entity("xero", "reference", "all")
+PORTION = 50  # records that are due together: one call to Xero
+PACE = timedelta(seconds=10)  # between portions, so that what happens meanwhile need not wait behind all of them
 
 log = structlog.get_logger()
 
@@ -40,12 +43,30 @@ def poll_nightly(app: App, tools: Tools) -> int:
         nights.save(day)
     if done is None or done >= day:
         return 0
-    marked = _mark_documents(app, tools)
-    others = [Entity("xero", "contact", contact_id) for contact_id in known_contacts(tools)]
-    mark(app, tools.connection.id, [*others, EVERYTHING])
+    paced = Paced(app, tools.connection.id)
+    _mark_documents(paced, tools)
+    paced.mark([Entity("xero", "contact", contact_id) for contact_id in known_contacts(tools)])
+    paced.mark([REFERENCE])
     nights.save(day)
-    log.info("connection.compared", connection=tools.connection.id, due=marked + len(others) + 1)
-    return marked + len(others) + 1
+    log.info("connection.compared", connection=tools.connection.id, due=paced.marked)
+    return paced.marked
+
+
+@dataclass(slots=True)
+class Paced:
+    """Marks records in portions, each due a little later than the one before."""
+
+    app: App
+    connection_id: str
+    marked: int = 0
+    portions: int = 0
+
+    def mark(self, entities: Sequence[Entity]) -> None:
+        for start in range(0, len(entities), PORTION):
+            portion = entities[start : start + PORTION]
+            mark(self.app, self.connection_id, portion, after=PACE * self.portions)
+            self.marked += len(portion)
+            self.portions += 1
 
 
 def day_of(connection: Connection, now: datetime) -> date:
@@ -57,16 +78,13 @@ def day_of(connection: Connection, now: datetime) -> date:
     return (now - timedelta(seconds=phase)).astimezone(connection.zone).date()
 
 
-def _mark_documents(app: App, tools: Tools) -> int:
-    rows, marked = _rows_not_final(tools), 0
+def _mark_documents(paced: Paced, tools: Tools) -> None:
+    rows = iter(_rows_not_final(tools))
     while portion := list(islice(rows, ROWS_AT_ONCE)):
-        entities = [Entity("dynamics", "invoice", row["stl3_dynamicsinvoiceid"]) for row in portion]
         xero_ids = [xero_id.lower() for row in portion if (xero_id := row.get("stl3_xeroinvoiceid"))]
         tools.memory.note_moved(dict.fromkeys(xero_ids, FOREVER))
-        entities += [Entity("xero", "invoice", xero_id) for xero_id in xero_ids]
-        mark(app, tools.connection.id, entities)
-        marked += len(entities)
-    return marked
+        paced.mark([Entity("dynamics", "invoice", row["stl3_dynamicsinvoiceid"]) for row in portion])
+        paced.mark([Entity("xero", "invoice", xero_id) for xero_id in xero_ids])
 
 
 def _rows_not_final(tools: Tools) -> Iterable[Payload]:

@@ -107,8 +107,8 @@ class Followed:
     """What has become of the document in Xero (rules D1 to D7, D9), and what follows in Dynamics.
 
     `texts` is what the history tells, empty if nothing that people want to know has changed. `closes`: the invoice
-    becomes Paid; `reopens`: it is active again. `contact_id`: the contact that the row's one has been merged into.
-    `line_ids` as of `Created`.
+    becomes Paid; `reopens`: it is active again; `is_refused`: Dynamics did not let us do so. `contact_id`: the one
+    that the row's contact has been merged into. `line_ids` as of `Created`.
     """
 
     present: Present
@@ -118,6 +118,7 @@ class Followed:
     texts: tuple[str, ...] = ()
     closes: bool = False
     reopens: bool = False
+    is_refused: bool = False
     contact_id: str = ""
 
 

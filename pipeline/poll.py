@@ -38,8 +38,9 @@ def poll(app: App, connection_id: str) -> int:
     except Disconnected as error:
         stop(app.connections, tools, str(error))
         return 0
-    if connection.state == NEEDS_ATTENTION and not any(app.lanes.counts(connection_id).values()):
-        resume(app.connections, tools, proved=False)  # else the work that is due shows whether it was repaired
+    # Else the work that is due shows whether it was repaired; what is due on a later day does not.
+    if connection.state == NEEDS_ATTENTION and not app.lanes.count_ready(connection_id):
+        resume(app.connections, tools, proved=False)
     log.info("connection.polled", connection=connection_id, due=marked)
     return marked
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 
@@ -71,7 +71,7 @@ def poll_xero(app: App, tools: Tools) -> int:
     Raises Transient, Limited or Disconnected.
     """
     watermark = Watermark(app.redis, tools.connection.id, "xero")
-    since = watermark.load() or tools.connection.created_at - OVERLAP
+    since = watermark.load() or _beginning(tools) - OVERLAP
     up_to, marked = None, 0
     for documents in _portions(tools.xero.list_invoices_changed(since, summary=True)):
         up_to = up_to or _clock(tools) - OVERLAP
@@ -105,10 +105,10 @@ def sort_out(tools: Tools, documents: Iterable[Payload], rows: Collection[Row]) 
 
 
 def _stands_elsewhere(row: Row, document: Payload) -> bool:
-    """Whether the row says something else than this summary, which does not tell who settled the document."""
+    """Whether the row says something else than this summary, which need not tell who settled the document."""
     standing = standing_of(document)
-    was = SETTLED if row.status == CREDITED else row.status
-    return (was, row.due) != (standing.status, standing.due)
+    was, now = (SETTLED if status == CREDITED else status for status in (row.status, standing.status))
+    return (was, row.due) != (now, standing.due)
 
 
 def _is_stray(tools: Tools, document: Payload, of_invoice: Mapping[str, Row]) -> bool:
@@ -143,9 +143,9 @@ def _mark(app: App, tools: Tools, documents: Sequence[Payload]) -> int:
     return len(entities)
 
 
-def mark(app: App, connection_id: str, entities: Iterable[Entity]) -> None:
-    """Mark them due now and wake a worker."""
-    if app.lanes.mark(connection_id, sorted(entities), due_at=app.lanes.now()):
+def mark(app: App, connection_id: str, entities: Iterable[Entity], *, after: timedelta = timedelta(0)) -> None:
+    """Mark them due, now or after a while, and wake a worker."""
+    if app.lanes.mark(connection_id, sorted(entities), due_at=app.lanes.now() + after):
         app.wake(connection_id)
 
 
@@ -175,6 +175,18 @@ def _to_row(row: Payload) -> Row:
         status=str(row.get("stl3_xerostatus") or ""),
         due=row.get("stl3_amountdue"),
     )
+
+
+def _beginning(tools: Tools) -> datetime:
+    """Return when the first document of this connection can have been written, without a watermark.
+
+    The details rows outlive our own record of the connection: whoever removes it and joins the same two
+    organisations again, or has lost the database, would else not hear of what moved before.
+    """
+    mine = f"stl3_connectionid eq '{tools.connection.id}'"
+    query = {"$select": "createdon", "$filter": mine, "$orderby": "createdon asc", "$top": "1"}
+    (rows,) = read_batch(tools, rows_path(columns.DETAILS.set_name, query))
+    return min([tools.connection.created_at, *(datetime.fromisoformat(row["createdon"]) for row in rows)])
 
 
 def _clock(tools: Tools) -> datetime:

@@ -113,8 +113,9 @@ def read_batch(tools: Tools, *reads: Read | str) -> list[tuple[Payload, ...]]:
     for outcome in outcomes:
         if isinstance(outcome.error, Rejected):
             # A refused read is never the invoice's fault: a table or column of ours is missing over there.
+            why = str(outcome.error).rstrip(".")
             raise Disconnected(
-                f"Dynamics refuses to read: {outcome.error}. Is the connector's solution installed and up to date?"
+                f"Dynamics refuses to read: {why}. Is the connector's solution installed and up to date?"
             ) from outcome.error
         if outcome.error is not None:
             raise outcome.error

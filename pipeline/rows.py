@@ -19,7 +19,7 @@ from mappers.texts import cut
 from pipeline.books import read_books
 from pipeline.details import change_details
 from pipeline.history import WORDS_MAX, history_row
-from pipeline.invoice_rows import change_invoice, fits, is_writable, tax_changes
+from pipeline.invoice_rows import change_invoice, fits, tax_changes
 from pipeline.outcomes import (
     Agrees,
     AttemptEnded,
@@ -199,7 +199,7 @@ def _with_lines(
 def _on_invoice(outcome: Created | Updated | Agrees, *, whole: bool) -> tuple[Change, ...]:
     """Line tax before the amount due: the totals have followed when the amount appears (rules C52, C53)."""
     invoice = outcome.present.invoice
-    if not whole or invoice is None or not is_writable(invoice):
+    if not whole or invoice is None or invoice.state != ACTIVE:
         return ()
-    due = {"stl3_amountdue": standing_of(outcome.document).due}
-    return (*tax_changes(invoice, outcome.document, outcome.line_ids), change_invoice(invoice, due))
+    taxes = tax_changes(invoice, outcome.document, outcome.line_ids) if fits(invoice) else ()
+    return (*taxes, change_invoice(invoice, {"stl3_amountdue": standing_of(outcome.document).due}))

@@ -8,12 +8,12 @@ from datetime import datetime
 from clients.dataverse import Change
 from clients.http import Payload
 from clients.xero import parse_xero_time
-from core.invoice import Invoice
+from core.invoice import ACTIVE, Invoice
 from core.money import round_to
 from mappers.standing import Standing
 from pipeline.details import change_details
 from pipeline.history import history_row
-from pipeline.invoice_rows import change_invoice, close, fits, is_writable, reopen, tax_changes
+from pipeline.invoice_rows import change_invoice, close, fits, reopen, tax_changes
 from pipeline.outcomes import Followed, NotFound
 from pipeline.tools import Tools
 
@@ -30,7 +30,7 @@ def followed(tools: Tools, outcome: Followed, now: datetime, *, whole: bool) -> 
     if not texts:
         return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row))
     row["stl3_exportdate"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-    status = "Successful" if whole or not (outcome.closes or outcome.reopens) else "Failed"
+    status = "Failed" if outcome.is_refused else "Successful"
     history = history_row(tools, present, now, action="Update", status=status, text="\n".join(texts))
     return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row), history)
 
@@ -109,11 +109,21 @@ def _on_invoice(outcome: Followed, *, whole: bool) -> tuple[Change, ...]:
         return (opening, *_taxes(outcome, invoice), change_invoice(invoice, due))
     if outcome.closes:
         return (change_invoice(invoice, due, as_read=True), *_taxes(outcome, invoice), close(invoice))
-    if not is_writable(invoice):
+    if invoice.state != ACTIVE:
         return ()
-    # Dynamics keeps what is due in the places of the currency.
-    is_said = invoice.amount_due == round_to(outcome.standing.due, invoice.currency_decimals)
-    return (*_taxes(outcome, invoice), *(() if is_said else (change_invoice(invoice, due),)))
+    return (*_taxes(outcome, invoice), *(() if _says_due(outcome, invoice) else (change_invoice(invoice, due),)))
+
+
+def _says_due(outcome: Followed, invoice: Invoice) -> bool:
+    """Whether the invoice says what is due, in the places that Dynamics keeps of it.
+
+    Xero has cents of any currency. The details row keeps them all, so they are written once where Dynamics rounds.
+    """
+    details, due = outcome.present.details, outcome.standing.due
+    if invoice.amount_due == due:
+        return True
+    is_written = details is not None and details.amount_due == due
+    return is_written and invoice.amount_due == round_to(due, invoice.currency_decimals)
 
 
 def _taxes(outcome: Followed, invoice: Invoice) -> tuple[Change, ...]:

@@ -12,8 +12,9 @@ from mappers.standing import OWING
 from pipeline.attempts import create, resolve
 from pipeline.changed import is_exported, sort_out
 from pipeline.documents import prepare
+from pipeline.dues import say_due_again
 from pipeline.lanes import Entity
-from pipeline.outcomes import AttemptEnded, Created, Outcome, Present, Report, Waits
+from pipeline.outcomes import Agrees, AttemptEnded, Created, Outcome, Present, Report, Updated, Waits
 from pipeline.reading import read_invoices
 from pipeline.tools import Tools
 from pipeline.updates import carry_over
@@ -61,6 +62,9 @@ def carry(tools: Tools, invoice_ids: Iterable[str], report: Report) -> None:
     if changed:
         outcomes += carry_over(tools, changed, report)
     write_back(tools, outcomes, report)
+    said = {outcome.present.invoice_id for outcome in outcomes if isinstance(outcome, Updated | Agrees)}
+    rest = [present for present in ours if is_exported(present) and present.invoice_id not in said]
+    say_due_again(tools, rest, report)
 
 
 def _has_open_attempt(present: Present, tools: Tools) -> bool:

@@ -49,9 +49,13 @@ def write_back(tools: Tools, outcomes: Sequence[Outcome], report: Report) -> Non
         return
     refused = _write(tools, outcomes, report, whole=True)
     if refused:
-        # The invoice or a line of it was closed or deleted meanwhile: what became of it is recorded all the same.
         told = [_with_refusal(outcome, error) for outcome, error in refused]
-        for _, error in _write(tools, told, report, whole=False):
+        # An invoice that may not be closed says all the same that nothing is due on it.
+        unclosed = [outcome for outcome in told if _stays_active(outcome)]
+        rest = [outcome for outcome in told if not _stays_active(outcome)]
+        rest += [outcome for outcome, _ in _write(tools, unclosed, report, whole=True)]
+        # The invoice or a line of it was closed or deleted meanwhile: what became of it is recorded all the same.
+        for _, error in _write(tools, rest, report, whole=False):
             raise error
 
 
@@ -61,7 +65,12 @@ def _with_refusal(outcome: Outcome, error: ConnectorError) -> Outcome:
         return outcome
     wanted = "set the invoice to Paid" if outcome.closes else "make the invoice active again"
     texts = tuple(text for text in outcome.texts if text != ACTIVE_AGAIN)
-    return replace(outcome, texts=(*texts, f"Dynamics did not let the connector {wanted}: {error}. Do it by hand."))
+    told = (*texts, f"Dynamics did not let the connector {wanted}: {error}. Do it by hand.")
+    return replace(outcome, texts=told, closes=False, is_refused=True)
+
+
+def _stays_active(outcome: Outcome) -> bool:
+    return isinstance(outcome, Followed) and outcome.is_refused and not outcome.reopens
 
 
 def _write(

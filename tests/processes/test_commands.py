@@ -181,6 +181,18 @@ def test_an_unknown_invoice_is_told_and_ends_with_an_error(city: City, command: 
         city.stack.run(command, "INV-NONE")
 
 
+def test_without_redis_no_connection_is_removed(city: City, tmp_path: Path) -> None:
+    """Else its lane would stay behind: a second try does not find the connection any more."""
+    settings = {**city.stack.environment(), "REDIS_URL": f"unix://{tmp_path / 'none.sock'}?db=0"}
+
+    done = run(city.stack.folder, "connections", "remove", city.company.connection_id, "--yes", **settings)
+
+    assert done.returncode == 1
+    assert "Redis does not answer" in done.stderr
+    (kept,) = json.loads(city.stack.run("connections", "list", "--json"))
+    assert kept["id"] == city.company.connection_id
+
+
 def test_a_removed_connection_leaves_no_lane_behind(city: City) -> None:
     """The last test of this file: afterwards nothing is connected."""
     city.stack.run("connections", "remove", city.company.connection_id, "--yes")

@@ -51,7 +51,7 @@ def test_before_the_first_time_it_says_so(city: City) -> None:
     done = asked(city, "show")
 
     assert done.returncode == 0
-    assert "It has never been synchronised." in done.stdout
+    assert "No synchronisation is known." in done.stdout
 
 
 def test_it_is_done_when_the_command_ends(city: City) -> None:

@@ -89,6 +89,9 @@ def nights(scene: Scene) -> None:
     yesterday = day_of(world.connection, world.clock.now()) - timedelta(days=1)
     Nights(world.redis, world.connection.id).save(yesterday)
     polls(scene)
+    for _ in range(3):  # what it has marked becomes due bit by bit
+        world.pass_time(seconds=30)
+        world.work()
 
 
 def without_round(net: Net) -> Net:

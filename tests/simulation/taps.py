@@ -9,6 +9,16 @@ from typing import Any
 
 import fakeredis
 
+from simulators.wire import FaultKind
+
+# How a call may fail: kind and status of a `Fault`.
+FAULTS: tuple[tuple[FaultKind, int], ...] = (
+    ("drop-before", 0),
+    ("drop-after", 0),
+    ("status-before", 503),
+    ("status-after", 500),
+)
+
 
 class Crash(BaseException):
     """The process dies here: nothing of its memory survives."""

@@ -27,18 +27,12 @@ from tests.simulation.owing import (
     refresh,
     words,
 )
-from tests.simulation.taps import Crash
+from tests.simulation.taps import FAULTS, Crash
 from tests.world import World
 
 HISTORY_ID = columns.HISTORY.id_column
 FAILED = columns.SYNC_STATUS["Failed"]
-FAULTS: tuple[tuple[FaultKind, int], ...] = (
-    ("drop-before", 0),
-    ("drop-after", 0),
-    ("status-before", 503),
-    ("status-after", 500),
-    ("status-before", 429),
-)
+FAULTS_AND_LIMITS: tuple[tuple[FaultKind, int], ...] = (*FAULTS, ("status-before", 429))
 
 
 def two_in_arrears(world: World) -> list[str]:
@@ -72,7 +66,7 @@ def assert_right_and_quiet(world: World, contact_ids: list[str]) -> None:
     assert customers_as_they_are(world) == before
 
 
-@pytest.mark.parametrize(("kind", "status"), FAULTS)
+@pytest.mark.parametrize(("kind", "status"), FAULTS_AND_LIMITS)
 def test_a_fault_at_any_call_leaves_it_due_until_it_is_right(
     fresh_world: Callable[[], World], kind: FaultKind, status: int
 ) -> None:

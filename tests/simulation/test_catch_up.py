@@ -93,3 +93,29 @@ def test_a_thousand_changed_invoices_are_caught_up_with_by_a_handful_of_calls(wo
 
     assert Counter(row["Status"] for row in world.documents()) == {"PAID": 750, "AUTHORISED": 250}
     assert_caught_up(world, calls)
+
+
+def test_a_connection_that_is_joined_again_hears_of_what_moved_before(world: World) -> None:
+    """Rules D2 and D4: its own record and Redis are lost; the details rows know since when there are documents.
+
+    What was paid is final, so no night would look at it.
+    """
+    world.choose(status="Authorised")
+    paid, unpaid = world.save_invoices(2, duedate="2026-12-24")
+    world.settle()
+    person = world.xero.user(world.org)
+    (first,), (second,) = world.documents_of(paid), world.documents_of(unpaid)
+    person.pay(second["InvoiceID"])
+    world.pass_time(minutes=30)
+    world.settle()
+    person.pay(first["InvoiceID"])
+    person.remove_payment(world.org.payments_on(second["InvoiceID"])[0]["PaymentID"])
+    world.pass_time(days=3)
+    world.app.connections.remove(world.connection.id)
+    world.redis.flushall()
+
+    world.joiner.join(world.entry())
+    world.settle()
+
+    assert [world.invoice(each)["statecode"] for each in (paid, unpaid)] == [PAID, ACTIVE]
+    world.assert_quiet()

@@ -332,7 +332,26 @@ def test_what_became_of_it_in_xero_is_shown(world: World) -> None:
     shown = dict(explained(world, invoice_id).xero)
 
     assert (shown["Status"], shown["Amount due"], shown["Amount paid"]) == ("Authorised", "7.00", "5.00")
+    assert (
+        shown["Last synced"] == "24 Nov 2026 09:30:01 (GMT)"
+    )  # when the payment came back, not when it was exported
     assert "Amount credited" not in shown
     entity = Entity("xero", "invoice", document["InvoiceID"])
     world.app.lanes.mark(world.connection.id, [entity], due_at=world.clock.now())
     assert dict(explained(world, invoice_id).work)["Due"].startswith("since ")
+
+
+def test_rows_of_one_second_stand_in_the_order_in_which_they_were_written(world: World) -> None:
+    """Dynamics keeps times to the second: a payment that is made and removed at once is told in that order."""
+    world.choose(status="Authorised")
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    world.settle()
+    (document,) = world.documents_of(invoice_id)
+    person = world.xero.user(world.org)
+    for amount in ("1.00", "2.00", "3.00"):
+        person.pay(document["InvoiceID"], amount)
+        world.settle()
+
+    told = [text for _, text in explained(world, invoice_id).xero if "paid in part" in text]
+
+    assert [text.split(", ")[1] for text in told] == ["6.00 GBP paid", "3.00 GBP paid", "1.00 GBP paid"]

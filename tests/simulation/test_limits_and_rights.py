@@ -175,6 +175,23 @@ def test_a_repaired_connection_resumes_though_no_invoice_comes(world: World) -> 
     assert connector_record(world) == {"state": "In service", "words": None}
 
 
+def test_an_invoice_that_goes_on_a_later_day_does_not_keep_a_repaired_connection_stopped(world: World) -> None:
+    """Rule C62: it is no work that shows whether all is well, not for weeks."""
+    world.save_invoice(Line("Later", "5.00"), datedelivered="2026-12-20T00:00:00Z")
+    world.settle()
+    world.pass_time(minutes=30)
+    world.settle()
+    assert due(world) == 1
+    world.xero.wire.inject(Fault(match="GET /api.xro/2.0/Invoices", kind="status-before", status=403))
+    world.poll()
+    assert state(world) == connections.NEEDS_ATTENTION
+    world.pass_time(minutes=5)
+
+    world.poll()
+
+    assert state(world) == connections.IN_SERVICE
+
+
 def test_a_paused_connection_is_not_resumed_by_a_failure(world: World) -> None:
     """A person paused it: neither polls nor old work change that."""
     world.app.connections.save_state(world.connection.id, connections.PAUSED)

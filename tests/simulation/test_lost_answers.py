@@ -8,15 +8,8 @@ from itertools import count
 import pytest
 
 from simulators.wire import Fault, FaultKind
-from tests.simulation.taps import Crash
+from tests.simulation.taps import FAULTS, Crash
 from tests.world import Line, World
-
-FAULTS: tuple[tuple[FaultKind, int], ...] = (
-    ("drop-before", 0),
-    ("drop-after", 0),
-    ("status-before", 503),
-    ("status-after", 500),
-)
 
 
 def save_three(world: World) -> list[str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 
 import pytest
 
 from core.connections import Connection
 from pipeline.lanes import Entity
-from pipeline.nightly import EVERYTHING, SPREAD, day_of
+from pipeline.nightly import SPREAD, day_of
+from pipeline.reference import REFERENCE
 from pipeline.watermarks import Nights, Watermark
 from simulators.wire import Fault
 from tests.simulation.taps import Crash
-from tests.world import World
+from tests.simulation.trading import Trade
+from tests.world import Line, World
 
 DUE = {"DueDate": "2026-12-24"}
 
@@ -76,7 +80,7 @@ def test_the_round_marks_both_sides_the_balances_and_the_reference_data(world: W
     world.poll()
 
     assert marked(world) >= {
-        str(EVERYTHING),
+        str(REFERENCE),
         str(Entity("dynamics", "invoice", invoice_id)),
         str(Entity("xero", "invoice", document["InvoiceID"])),
         str(Entity("xero", "contact", document["Contact"]["ContactID"])),
@@ -90,11 +94,11 @@ def test_what_is_final_is_not_read_again(world: World) -> None:
     pay_in_full = world.documents_of(paid)[0]
     person.pay(pay_in_full["InvoiceID"], pay_in_full["AmountDue"])
     person.void_invoice(world.documents_of(voided)[0]["InvoiceID"])
-    world.edit_details(deleted, stl3_xerostatus="DELETED")
     world.pass_time(seconds=10)
     world.settle()
     world.pass_time(minutes=30)
     world.settle()
+    world.edit_details(deleted, stl3_xerostatus="DELETED")
     go_to_night(world)
 
     world.poll()
@@ -117,6 +121,26 @@ def test_a_night_in_which_nothing_moved_writes_nothing(world: World) -> None:
     world.assert_quiet()
 
 
+def test_cents_of_a_currency_that_has_none_are_written_once(world: World) -> None:
+    """I5, rule C53: Xero has cents of yen as well; what is due is not written again each night."""
+    world.choose(status="Authorised")
+    price_lists = Trade(world, random.Random(1)).price_lists
+    yen = {
+        "transactioncurrencyid@odata.bind": f"/transactioncurrencies({world.currency('JPY')})",
+        "pricelevelid@odata.bind": f"/pricelevels({price_lists['JPY']})",
+    }
+    invoice_id = world.save_invoice(Line("Work", "999"), duedate="2026-12-24", **yen)
+    world.settle()
+    assert world.details(invoice_id)["stl3_amountdue"] == Decimal("1198.80")
+    before = world.rows_of_ours(), world.invoice(invoice_id), world.lines(invoice_id)
+
+    for _ in range(2):
+        go_to_night(world)
+        world.settle()
+
+    assert (world.rows_of_ours(), world.invoice(invoice_id), world.lines(invoice_id)) == before
+
+
 def test_it_is_done_once_a_night(world: World) -> None:
     """The next poll of the same day marks nothing."""
     export_approved(world)
@@ -134,7 +158,7 @@ def test_a_fresh_installation_begins_the_night_after(world: World) -> None:
     world.poll()
 
     assert Nights(world.redis, world.connection.id).load() == day_of(world.connection, world.clock.now())
-    assert str(EVERYTHING) not in marked(world)
+    assert str(REFERENCE) not in marked(world)
 
 
 def test_many_rows_are_marked_page_after_page(world: World) -> None:

@@ -14,6 +14,7 @@ import pytest
 from core import columns
 from core.connections import NEEDS_ATTENTION, PAUSED
 from pipeline.lanes import Entity
+from pipeline.poll_xero import Row, sort_out
 from pipeline.watermarks import Watermark
 from simulators.wire import Fault
 from simulators.xero.state import Organisation
@@ -439,3 +440,33 @@ def test_a_payment_in_the_very_moment_of_our_write_is_found(world: World) -> Non
     assert xero_status(world, invoice_id) == "PAID"
     world.settle()
     world.assert_quiet()
+
+
+def test_a_credited_document_is_known_whether_or_not_the_list_names_its_notes(world: World) -> None:
+    """Rule D2, I5: a summary may tell what settled it, which is no news; nothing is read again for ten minutes."""
+    (invoice_id,) = export(world)
+    (document,) = world.documents_of(invoice_id)
+    world.xero.user(world.org).credit(document["InvoiceID"])
+    world.pass_time(minutes=1)
+    world.settle()
+    assert xero_status(world, invoice_id) == "Credited"
+    tools = world.app.connect(world.connection, world.app.lanes.now)
+    details = world.details(invoice_id)
+    seen = datetime.fromisoformat(details["stl3_xeroupdated"])
+    row = Row(
+        invoice_id=invoice_id,
+        connection_id=world.connection.id,
+        xero_id=document["InvoiceID"],
+        contact_id=document["Contact"]["ContactID"],
+        seen=seen,
+        is_attempted=False,
+        status=details["stl3_xerostatus"],
+        due=details["stl3_amountdue"],
+    )
+    (listed,) = tools.xero.list_invoices_changed(world.clock.now() - timedelta(minutes=10))
+    (whole,) = tools.xero.list_invoices(ids=[document["InvoiceID"]])
+
+    for notes in ([], whole["CreditNotes"]):
+        moved = sort_out(tools, [listed | {"CreditNotes": notes}], [row])
+
+        assert moved.documents == {}

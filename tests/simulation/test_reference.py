@@ -21,17 +21,11 @@ from pipeline.work import work
 from simulators.wire import Fault, FaultKind
 from simulators.xero.people import Person
 from simulators.xero.state import Organisation
-from tests.simulation.taps import Crash
+from tests.simulation.taps import FAULTS, Crash
 from tests.world import Line, World
 
 TABLES = (TAX_TYPE, ACCOUNT_CODE, BRANDING_THEME)
 LISTS = [f"GET /api.xro/2.0/{name}" for name in ("TaxRates", "Accounts", "BrandingThemes")]
-FAULTS: tuple[tuple[FaultKind, int], ...] = (
-    ("drop-before", 0),
-    ("drop-after", 0),
-    ("status-before", 503),
-    ("status-after", 500),
-)
 
 
 def mark(world: World, connection: Connection | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cli.reference import mark
-from cli.reference_watch import LOOK_S, WITH_FAILURES, Watch, Watched
+from cli.reference_watch import LOOK_S, WITH_FAILURES, Watch, Watched, looked_at
 from core.connections import NEEDS_ATTENTION, PAUSED
 from pipeline.reference import REFERENCE
 from simulators.wire import Fault
@@ -115,6 +115,21 @@ def test_a_paused_connection_says_so(world: World) -> None:
     end = look_twice(world, watch)
 
     assert end == Watched(world.connection, None, "The connection is paused; nothing was done.")
+
+
+def test_one_that_nobody_has_begun_is_told_beside_what_came_of_the_last(world: World) -> None:
+    """Rule F1: who looks at the progress is not shown the last one as if nothing else had been asked for."""
+    assert looked_at(world.app, world.connection) == Watched(world.connection)
+    watching(world)
+
+    before = looked_at(world.app, world.connection)
+    world.work()
+    after = looked_at(world.app, world.connection)
+
+    assert before.said == "Due since 09:30:00 UTC; no worker has begun. Does `connector work` run?"
+    assert after.said == ""
+    assert after.progress is not None
+    assert after.progress.state == "done"
 
 
 def test_a_connection_that_was_removed_meanwhile_is_not_waited_for(world: World) -> None:

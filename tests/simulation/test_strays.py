@@ -11,7 +11,7 @@ import pytest
 from core import columns
 from pipeline.work import work
 from simulators.wire import Fault, FaultKind
-from tests.simulation.taps import Crash
+from tests.simulation.taps import FAULTS, Crash
 from tests.world import Line, World
 
 PUT_INVOICES = "PUT api.xero.com/api.xro/2.0/Invoices"
@@ -338,14 +338,6 @@ def test_a_look_up_that_finds_two_documents_settles_the_second_one(world: World)
     world.work()
 
     world.assert_exported_once(invoice_id)
-
-
-FAULTS: tuple[tuple[FaultKind, int], ...] = (
-    ("drop-before", 0),
-    ("drop-after", 0),
-    ("status-before", 503),
-    ("status-after", 500),
-)
 
 
 @pytest.mark.parametrize(("kind", "status"), FAULTS)

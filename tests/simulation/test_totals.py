@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.invoice import ACTIVE, PAID
 from tests.world import Line, World
 
 LINES = [
@@ -131,3 +132,28 @@ def test_an_invoice_with_more_lines_than_a_change_takes_says_that_its_tax_was_no
     assert "tax was not written to its lines" in row["stl3_details"]
     assert world.details(invoice_id)["stl3_taxinxero"] == world.documents_of(invoice_id)[0]["TotalTax"]
     assert {line["tax"] for line in world.lines(invoice_id)} <= {None, 0}
+
+
+def test_what_is_due_on_an_invoice_of_very_many_lines_follows_all_the_same(world: World) -> None:
+    """Rules C53, D2, D3 and D4: only the lines' tax is too much for one change."""
+    world.choose(status="Authorised")
+    lines = [Line(f"Part {number}", "0.01") for number in range(998)]
+    invoice_id = world.save_invoice(*lines, duedate="2026-12-24")
+    world.settle()
+    (document,) = world.documents_of(invoice_id)
+    xero_id, total = document["InvoiceID"], document["Total"]
+    person = world.xero.user(world.org)
+    states = [(world.invoice(invoice_id)["statecode"], world.invoice(invoice_id)["stl3_amountdue"])]
+
+    for amount in ("1.00", None):
+        world.pass_time(minutes=1)
+        person.pay(xero_id, amount)
+        world.settle()
+        states.append((world.invoice(invoice_id)["statecode"], world.invoice(invoice_id)["stl3_amountdue"]))
+    world.pass_time(minutes=1)
+    person.remove_payment(world.org.payments_on(xero_id)[0]["PaymentID"])
+    world.settle()
+    states.append((world.invoice(invoice_id)["statecode"], world.invoice(invoice_id)["stl3_amountdue"]))
+
+    assert states == [(ACTIVE, total), (ACTIVE, total - 1), (PAID, 0), (ACTIVE, Decimal("1.00"))]
+    world.assert_quiet()

@@ -10,6 +10,7 @@ import pytest
 
 from simulators.wire import Fault, FaultKind
 from simulators.xero.people import Person
+from tests.simulation.updating import updates
 from tests.world import Line, World
 
 PUT, POST = "PUT /api.xro/2.0/Invoices", "POST /api.xro/2.0/Invoices"
@@ -55,7 +56,7 @@ def content(world: World, invoice_id: str) -> dict[str, Any]:
 def assert_left(world: World, invoice_id: str, left: dict[str, Any]) -> None:
     """Nothing was overwritten, the last row of history says why, and export status No sends Dynamics' version."""
     assert content(world, invoice_id) == left
-    row = world.history(invoice_id)[-1]
+    row = updates(world, invoice_id)[-1]
     assert "changed it there" in row["stl3_details"]
     assert "15.00 in Dynamics" in row["stl3_details"]
     world.assert_quiet()

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from simulators.wire import Fault, FaultKind
-from tests.simulation.taps import Crash
+from tests.simulation.taps import FAULTS, Crash
 from tests.simulation.updating import (
-    FAULTS,
     READ,
     UPDATE,
     add_line,

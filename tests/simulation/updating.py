@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from core import columns
-from simulators.wire import FaultKind
 from tests.simulation.observing import SUCCESSFUL
 from tests.world import Line, World
 
@@ -19,12 +18,6 @@ OF_XERO = (
     "Invoice has been changed in Xero",
     "A payment has been removed in Xero",
     "A credit has been removed in Xero",
-)
-FAULTS: tuple[tuple[FaultKind, int], ...] = (
-    ("drop-before", 0),
-    ("drop-after", 0),
-    ("status-before", 503),
-    ("status-after", 500),
 )
 
 

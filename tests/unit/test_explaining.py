@@ -10,7 +10,7 @@ import pytest
 from core.connections import NEEDS_ATTENTION
 from core.invoice import PAID
 from pipeline.dead import DeadLetter
-from pipeline.explaining import explain
+from pipeline.explaining import NOTHING_TO_DO, explain
 from pipeline.facts import Entry, Facts, InXero, Work
 from pipeline.lanes import Entity
 from tests.unit.made import CONNECTION_ID, INVOICE_ID, NOON, connection, details, invoice
@@ -68,6 +68,22 @@ def test_an_exported_invoice_is_named_as_xero_names_it() -> None:
     assert found.verdict == "It is in Xero: INV-0042, Draft."
     (closed,) = (gate for gate in found.gates if not gate.is_open)
     assert (closed.rule, closed.remedy) == ("C7", "Nothing: it has been exported.")
+
+
+def test_nobody_is_told_to_activate_an_invoice_that_is_paid() -> None:
+    """Rule D2: the gates are about going to Xero; one that is there needs none of them, unless a change waits."""
+    there = details(export_status="Yes", xero_invoice_id="x-1", xero_number="INV-0042")
+    change = replace(there, waiting_for="its change waits for: customer")
+    closed = invoice(state=PAID, customer_id="")
+
+    settled = explain(facts(invoice=closed, details=there, in_xero=InXero(status="PAID")))
+    waits = explain(facts(invoice=closed, details=change))
+    stopped = explain(facts(invoice=closed, details=there, connection=connection(state=NEEDS_ATTENTION)))
+
+    remedies = {gate.rule: gate.remedy for gate in settled.gates if not gate.is_open}
+    assert remedies == dict.fromkeys(("C2", "C4", "C7"), NOTHING_TO_DO)
+    assert next(gate.remedy for gate in waits.gates if gate.rule == "C4") == "Choose a customer."
+    assert next(gate.remedy for gate in stopped.gates if gate.rule == "C8") != NOTHING_TO_DO
 
 
 def test_a_change_that_waits_is_told_beside_the_document() -> None:
