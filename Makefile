@@ -20,7 +20,7 @@ test: $(VENV)/.dev ## Run the tests (ARGS=... goes to pytest)
 	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadfile -q)
 
 SEEDS ?= 0-999
-soak: $(VENV)/.dev ## Simulate random sequences for long: SEEDS=0-999 (the default), or one number
+soak: $(VENV)/.dev ## Simulate random sequences for long: SEEDS=0-999 (the default), one number, or paying-500
 	@$(BIN)/python -m tests.simulation.soak $(SEEDS)
 
 check: $(VENV)/.dev ## Lint, types (strict), import contracts, lock files

@@ -87,11 +87,25 @@ def _of_export(tools: Tools, outcome: OfExport, now: datetime, *, whole: bool) -
             standing = standing_of(outcome.document)
             row |= {"stl3_taxinxero": standing.tax}
             row |= {"stl3_amountdue": standing.due} if standing.status in OPEN_STATUSES else {}
-            return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row))
+            return (
+                *_on_invoice(outcome, whole=whole),
+                change_details(tools, present, row),
+                *_told_difference(tools, outcome, now),
+            )
         case Waits():
             return (change_details(tools, present, {"stl3_waitingfor": outcome.text or None}),)
         case AttemptEnded():
             return (change_details(tools, present, NO_ATTEMPT),)
+
+
+def _told_difference(tools: Tools, outcome: Agrees, now: datetime) -> tuple[Change, ...]:
+    """Nothing was written to Xero, but a difference of the totals is always told (rule C40)."""
+    present = outcome.present
+    differs = totals.difference(present.invoice, outcome.document, outcome.line_ids) if present.invoice else ""
+    if not differs:
+        return ()
+    text = f"The document in Xero says what the invoice says.\n{differs}"
+    return (history_row(tools, present, now, action="Update", status="Successful", text=text),)
 
 
 def _created(tools: Tools, outcome: Created, now: datetime, *, whole: bool) -> tuple[Change, ...]:

@@ -6,12 +6,18 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.connections import Connection
+from core.event import Event
+from pipeline.nightly import SPREAD
+from pipeline.reference import REFERENCE
 from simulators.dataverse.errors import Refused
 from simulators.wire import Fault
-from tests.simulation.chaos import Chaos, Move
+from simulators.xero.state import Organisation
+from tests.simulation.chaos import FROZEN_LONG_S, Chaos, Move
 from tests.simulation.guard import Guard
+from tests.simulation.hearing import Hearing
 from tests.simulation.in_dynamics import OWN_COLUMNS, InDynamics
 from tests.simulation.in_xero import InXero
 from tests.simulation.trading import Trade
@@ -19,6 +25,7 @@ from tests.world import World
 
 STEPS = 100
 SECOND_CONNECTION = 0.3
+LOST = 0.2
 MINUTES_TO_REST = 300
 
 
@@ -28,6 +35,7 @@ class Business(Chaos):
 
     def __post_init__(self) -> None:
         world, chance = self.world, self.chance
+        self.frozen_s = FROZEN_LONG_S
         self.joined = [world.connection]
         world.dynamics.customise({"columns": OWN_COLUMNS})
         world.customers["Adatum"] = world.add_customer("Adatum")
@@ -41,17 +49,24 @@ class Business(Chaos):
         self.books = [InXero(world, chance, organisation) for organisation in organisations]
         self.invoice_ids = self.office.invoice_ids
         self.guard = Guard(world)
+        self.hearing = Hearing(world)
+        self.events: list[Event] = []
 
     @property
     def connections(self) -> list[Connection]:
         return self.joined
+
+    def books_of_connections(self) -> dict[str, Organisation]:
+        return {one.id: books.organisation for one, books in zip(self.joined, self.books, strict=True)}
 
     def moves(self) -> list[Move]:
         """Mostly people; faults as in `Chaos`."""
         return [
             (5, self.save),
             (16, self.office_acts),
-            (4, self.bookkeeper_acts),
+            (8, self.bookkeeper_acts),
+            (3, self.events_arrive),
+            (1, self.sync_reference),
             (1, self.set_settings),
             (4, self.meanwhile),
             (2, self.retry),
@@ -69,6 +84,7 @@ class Business(Chaos):
 
     def step(self) -> None:
         super().step()
+        self.world.pass_time(milliseconds=1)  # Xero's update times tell no two acts of a moment apart
         self.office.note_nets()
 
     def save(self) -> None:
@@ -88,6 +104,22 @@ class Business(Chaos):
 
     def bookkeeper_acts(self) -> None:
         self.chance.choice(self.books).act()
+
+    def events_arrive(self) -> None:
+        """What Xero has told of the first connection, or some of it: late, in another order, twice, or not at all."""
+        self.events += self.hearing.hear()
+        self.chance.shuffle(self.events)
+        count = self.chance.randint(0, len(self.events))
+        come, self.events = self.events[:count], self.events[count:]
+        if self.chance.random() < LOST:
+            return
+        for _ in range(self.chance.choice((1, 1, 2))):
+            self.world.dispatch(*come)
+
+    def sync_reference(self) -> None:
+        """Somebody wants the choices in Dynamics to be those of Xero."""
+        for connection in self.connections:
+            self.world.app.lanes.mark(connection.id, [REFERENCE], due_at=self.world.app.lanes.now())
 
     def set_settings(self) -> None:
         self.office.set_settings()
@@ -112,6 +144,11 @@ class Business(Chaos):
         self.work()
         self.world.tap.close()
 
+    def freeze(self) -> None:
+        self.guard.thaws = True
+        super().freeze()
+        self.guard.thaws = False
+
     def delay(self) -> None:
         """The next call that creates documents arrives long after its sender has given up."""
         self.guard.delays = True
@@ -132,10 +169,19 @@ class Business(Chaos):
             for connection in self.connections:
                 self.world.settle(minutes=MINUTES_TO_REST, connection=connection)
 
+    def sleep(self) -> None:
+        """Past the round of the night, and everything has been done."""
+        now = self.world.clock.now()
+        until = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) + SPREAD
+        self.world.pass_time(seconds=(until - now).total_seconds())
+        self.rest()
+
     def repair(self) -> None:
         """Somebody mends whatever kept invoices from going, and sends every one that is not right again."""
         for books in self.books:
             books.repair()
+        self.sync_reference()
+        self.rest()
         self.office.repair(lambda _invoice_id: True)
         self.office.note_nets()
         self.world.pass_time(minutes=2)

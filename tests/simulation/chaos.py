@@ -19,6 +19,7 @@ Move = tuple[int, Callable[[], None]]
 
 FAULT_KINDS: tuple[FaultKind, ...] = ("drop-before", "drop-after", "status-before", "status-after")
 FROZEN_S = (16, 55)  # shorter than what lies between our last sending (5 min) and Xero's forgetting (6 min)
+FROZEN_LONG_S = (16, 900)  # past everything that anybody waits for: second documents come into being
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Chaos:
     invoice_ids: list[str] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
     edited: set[str] = field(default_factory=set)
+    frozen_s: tuple[int, int] = FROZEN_S
 
     @property
     def connections(self) -> list[Connection]:
@@ -111,7 +113,7 @@ class Chaos:
 
     def freeze(self) -> None:
         """A worker freezes at some call past its lease, and another one works meanwhile."""
-        left, seconds = self.chance.randint(1, 25), self.chance.randint(*FROZEN_S)
+        left, seconds = self.chance.randint(1, 25), self.chance.randint(*self.frozen_s)
 
         def frozen(_name: str) -> None:
             nonlocal left

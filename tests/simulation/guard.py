@@ -33,6 +33,7 @@ class Guard:
 
     A person's change that fell between our reading and our writing cannot be told from none: Xero takes no
     condition on a write. `delays`: the next call that creates arrives late, as far as that is to be expected.
+    `thaws`: a worker may wake up at its call, long after others have gone on without it.
     """
 
     world: World
@@ -41,6 +42,7 @@ class Guard:
     writes: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     delays: bool = False
+    thaws: bool = False
     late: list[tuple[datetime, dict[str, Any], bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -88,7 +90,8 @@ class Guard:
         for key, row in self.documents().items():
             content = content_of(row)
             if key not in before or before[key][1] != content or before[key][0] != row["Status"]:
-                if FAILED in self._statuses_of(row):
+                is_late = key not in before and self.thaws
+                if FAILED in self._statuses_of(row) and not is_late and not self._is_second(row):
                     self.wrong.append(f"{key}: written although its invoice is Failed")
                 self._note(key, row, before.get(key))
                 self.ours[key] = self.seen[key] = content
@@ -99,12 +102,21 @@ class Guard:
         if before is None:
             return
         status, content = before
-        if status not in OPEN or row["Status"] != status:
+        if (status not in OPEN or row["Status"] != status) and not (status == "DRAFT" and self._is_second(row)):
             self.wrong.append(f"{key}: {status} became {row['Status']}, changed by us")
         theirs = {name for name, value in content.items() if value != self.ours[key][name]}
         lost = {name for name in theirs if content_of(row)[name] != content[name]}
         if lost and content == self.seen.get(key) and NO not in self._statuses_of(row):
             self.wrong.append(f"{key}: what a person had changed was overwritten: {lost}")
+
+    def _is_second(self, document: dict[str, Any]) -> bool:
+        """Whether it was deleted as a second document: another one of its invoice lives, the one on the row."""
+        rows = self.world.dynamics.rows(columns.DETAILS.set_name)
+        named = [
+            row["stl3_xeroinvoiceid"] for row in rows if row["stl3_dynamicsinvoiceid"] in (document["Url"] or "")
+        ]
+        living = [key for key, row in self.documents().items() if row["Status"] not in ("DELETED", "VOIDED")]
+        return document["Status"] == "DELETED" and document["InvoiceID"] not in named and set(named) <= set(living)
 
     def _statuses_of(self, document: dict[str, Any]) -> list[int]:
         """Return the export status that Dynamics has of this document's invoice."""

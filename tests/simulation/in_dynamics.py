@@ -14,6 +14,7 @@ from core import columns
 from core.connections import Connection
 from core.event import Event
 from core.gates import BUNDLE_PARTS
+from tests.simulation.standings import Act
 from tests.simulation.trading import ACCOUNTS, Trade
 from tests.world import Line, World
 
@@ -37,7 +38,10 @@ HARMLESS = {"create_contacts": True, "create_products": True, "status": "DRAFT"}
 
 @dataclass
 class InDynamics:
-    """A sales office; `invoice_ids` are the invoices that it has saved, `nets` what each asked for, by time."""
+    """A sales office; `invoice_ids` are the invoices that it has saved, `nets` what each asked for, by time.
+
+    `acts` is what its people last did to the state of each.
+    """
 
     world: World
     chance: random.Random
@@ -46,6 +50,7 @@ class InDynamics:
     invoice_ids: list[str] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
     touched: list[str] = field(default_factory=list)
+    acts: dict[str, Act] = field(default_factory=dict)
     nets: dict[str, list[tuple[Any, Decimal]]] = field(default_factory=lambda: defaultdict(list))
 
     def save(self) -> None:
@@ -161,10 +166,17 @@ class InDynamics:
         """Cancel it, or say that it was paid, or open it again; seldom, delete it."""
         row = self.chance.choice((CANCELLED, PAID, OPEN_AGAIN, OPEN_AGAIN, None))
         if row is not None:
-            self.world.edit(invoice_id, **row)
+            self.set_state(invoice_id, row)
         elif self.chance.random() < 0.5:
             self.world.sales.delete("invoice", invoice_id)
             self.deleted.add(invoice_id)
+
+    def set_state(self, invoice_id: str, row: dict[str, int]) -> None:
+        """Give it another state."""
+        if self.world.invoice(invoice_id)["statecode"] != row["statecode"]:
+            was_ours = any(details["stl3_closedbyconnector"] for details in self.world.all_details(invoice_id))
+            self.world.edit(invoice_id, **row)
+            self.acts[invoice_id] = Act(row["statecode"], was_ours)
 
     def retry_what_failed(self) -> None:
         for invoice_id in self.living():
@@ -192,8 +204,7 @@ class InDynamics:
         self.world.choose(**HARMLESS)
         self.announce_settings()
         for invoice_id in self.living():
-            if self.world.invoice(invoice_id)["statecode"]:
-                self.world.edit(invoice_id, **OPEN_AGAIN)
+            self.set_state(invoice_id, OPEN_AGAIN)
             row = self.world.invoice(invoice_id)
             customer = f"/accounts({self.world.customers['Fourth Coffee']})"
             missing: dict[str, Any] = (

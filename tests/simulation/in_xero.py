@@ -12,6 +12,7 @@ from typing import Any
 from simulators.xero.people import Person
 from simulators.xero.settings_pages import NotAllowed
 from simulators.xero.state import Organisation
+from tests.simulation.cashier import Cashier
 from tests.world import World
 
 ARCHIVABLE = ("260", "425")
@@ -30,7 +31,9 @@ class InXero:
         return self.world.xero.user(self.organisation)
 
     def act(self) -> None:
-        acts = [self.with_document] * 7 + [self.with_contact, self.with_account, self.with_lock]
+        acts = (
+            [self.with_document] * 7 + [self.with_money] * 7 + [self.with_contact, self.with_account, self.with_lock]
+        )
         with suppress(NotAllowed):
             self.chance.choice(acts)()
 
@@ -46,20 +49,22 @@ class InXero:
             (1, self.person.remove_line),
             (3, lambda key: self.person.edit_invoice(key, Reference=chance.choice("RS"))),
             (1, self.person.submit_invoice),
-            (3, self.approve),
+            (3, Cashier(self.world, self.organisation).approve),
             (2, self.person.delete_invoice),
             (1, self.person.void_invoice),
-            (1, lambda key: self.person.pay(key, self.organisation.invoices[key]["AmountDue"])),
-            (1, lambda key: self.person.pay(key, "1.00")),
             (1, lambda key: self.person.edit_invoice(key, Url="https://example.com/else")),
         ]
         weights, choices = zip(*acts, strict=True)
         chance.choices(choices, weights)[0](document["InvoiceID"])
 
-    def approve(self, document_id: str) -> None:
-        day = self.world.clock.now() + timedelta(days=30)
-        self.person.edit_invoice(document_id, DueDate=f"{day:%Y-%m-%d}")
-        self.person.approve_invoice(document_id)
+    def with_money(self) -> None:
+        """Pay and credit what is approved; now and then a document that is finished long since."""
+        documents = [row for row in self.organisation.invoices.values() if row["LineItems"]]
+        approved = [row for row in documents if row["Status"] in ("AUTHORISED", "PAID")]
+        if documents:
+            document = self.chance.choice(approved or documents)
+            act = self.chance.choice([name for name in Cashier.ACTS if name not in ("void", "delete")])
+            Cashier(self.world, self.organisation).act(act, document["InvoiceID"])
 
     def with_contact(self) -> None:
         contacts = list(self.organisation.contacts.values())

@@ -11,11 +11,13 @@ from core.gates import delivered_on
 from tests.simulation.business import Business, run
 from tests.simulation.guard import OPEN
 from tests.simulation.observing import SUCCESSFUL
+from tests.simulation.standings import Followed, complaints_of_balances
 from tests.world import World
 
 CREATE, UPDATE = columns.ACTION["Create"], columns.ACTION["Update"]
 FAILED = columns.SYNC_STATUS["Failed"]
 LIVING = ("DRAFT", "SUBMITTED", "AUTHORISED", "PAID")
+WRITTEN = ("Invoice has been created in Xero", "Invoice has been updated in Xero")
 TELLING = ("difference", "What differs", "not carried over", "set Export status to No")
 FOR_GOOD = (
     "does not send it again",
@@ -43,6 +45,8 @@ def judge(world: World, seed: int) -> list[str]:
     business.rest()
     wrong = complaints(business) + complaints_after_repair(business)
     wrong += business.complaints_of_asking_again()
+    business.sleep()
+    wrong += complaints(business) + complaints_of_balances(world, business.books_of_connections())
     for connection in business.connections:
         world.assert_quiet(connection)
     return wrong
@@ -68,12 +72,26 @@ class Judged:
         self.lines = world.lines(invoice_id)
         self.rows = world.all_details(invoice_id)
         self.history = world.history(invoice_id)
-        self.documents = [
+        self.documents = [row for row in self.all_documents() if not self.is_settled_second(row)]
+
+    def all_documents(self) -> list[dict[str, Any]]:
+        """Return what Xero has of it, the one that its row names first."""
+        named = {each["stl3_xeroinvoiceid"] for each in self.rows}
+        found = [
             row
-            for row in business.guard.documents().values()
-            if invoice_id in (row["Url"] or "")
-            or row["InvoiceID"] in {each["stl3_xeroinvoiceid"] for each in self.rows}
+            for row in self.business.guard.documents().values()
+            if self.id in (row["Url"] or "") or row["InvoiceID"] in named
         ]
+        return sorted(found, key=lambda row: row["InvoiceID"] not in named)
+
+    def is_settled_second(self, document: dict[str, Any]) -> bool:
+        """Whether it is a second document beside the one on the row: deleted by now, or told of with its id (I1)."""
+        named = {each["stl3_xeroinvoiceid"] for each in self.rows} - {None, document["InvoiceID"]}
+        if not named & self.business.guard.documents().keys():
+            return False
+        history = self.world.dynamics.rows(columns.HISTORY.set_name)  # of a deleted invoice the rows name it no more
+        is_told = any(document["InvoiceID"] in row["stl3_details"] for row in history if is_of_second(row))
+        return is_told or document["Status"] not in LIVING
 
     @property
     def net(self) -> Decimal:
@@ -107,7 +125,7 @@ class Judged:
             ["an attempt is open"] if self.details["stl3_attemptstarted"] or self.details["stl3_attemptkey"] else []
         )
         if self.documents:
-            return wrong + self.of_exported()
+            return wrong + self.of_exported() + self.of_following()
         return wrong + self.of_not_exported()
 
     def of_deleted(self) -> list[str]:
@@ -115,7 +133,16 @@ class Judged:
         if not self.documents:
             return []
         named = [row["stl3_xeroinvoiceid"] for row in self.rows]
-        return [] if named == [self.document["InvoiceID"]] else ["its document is on no row"]
+        return self.of_following() if named == [self.document["InvoiceID"]] else ["its document is on no row"]
+
+    def of_following(self) -> list[str]:
+        """Dynamics says what Xero's books say (rules D)."""
+        named = self.details["stl3_xeroinvoiceid"]
+        organisations = [books.organisation for books in self.business.books if named in books.organisation.invoices]
+        if not organisations or named in {letter.entity.id for letter in self.world.app.dead.list_all()}:
+            return []
+        act = self.business.office.acts.get(self.id)
+        return Followed(self.world, organisations[0], self.id, is_deleted=self.is_deleted, act=act).complaints()
 
     def is_put_aside(self) -> bool:
         """Two attempts that met a fault each while others went well look like a document that Xero cannot digest."""
@@ -219,14 +246,12 @@ class Judged:
 
     def updated(self) -> list[dict[str, Any]]:
         return [
-            row
-            for row in self.history
-            if (row["stl3_action"], row["stl3_details"][:17]) == (UPDATE, "Invoice has been ")
+            row for row in self.history if row["stl3_action"] == UPDATE and row["stl3_details"].startswith(WRITTEN)
         ]
 
     def is_told(self, *words: str) -> bool:
         """Whether a row since the last write tells of the net of now, or a person changed the document since."""
-        written = max(n for n, row in enumerate(self.history) if row["stl3_details"].startswith("Invoice has been "))
+        written = max(n for n, row in enumerate(self.history) if row["stl3_details"].startswith(WRITTEN))
         if any(
             self.net in self.nets_at(row["stl3_eventtime"])
             and any(each in row["stl3_details"] for each in words or TELLING)
@@ -260,6 +285,11 @@ class Judged:
             and self.lines
             and delivered_on(delivered, home.zone) <= today
         )
+
+
+def is_of_second(row: dict[str, Any]) -> bool:
+    """Whether this row of history tells of a second document (I1)."""
+    return bool(row["stl3_details"].startswith("A second document of this invoice, "))
 
 
 def complaints_after_repair(business: Business) -> list[str]:
