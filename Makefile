@@ -17,7 +17,7 @@ run: $(VENV)/.dev ## Run the connector's own processes (Procfile) with the setti
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start
 
 test: $(VENV)/.dev ## Run the tests (ARGS=... goes to pytest)
-	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadfile -q)
+	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 3 --dist loadfile -q)
 
 SEEDS ?= 0-999
 soak: $(VENV)/.dev ## Simulate random sequences for long: SEEDS=0-999 (the default), one number, or paying-500

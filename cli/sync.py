@@ -72,7 +72,7 @@ def mark(app: App, connection: Connection, located: dict[str, set[str]]) -> set[
         entities = entities_of(tools, found)
     else:
         due = find_due(tools, since=None, now=app.lanes.now())
-        found, entities = set(due.invoice_ids), due.entities
+        found, entities = {entity.id for entity in due.entities}, due.entities
     if entities:
         app.lanes.end_rest(connection.id)
     if app.lanes.mark(connection.id, entities, due_at=app.lanes.now()):
@@ -104,7 +104,7 @@ def _wait(app: App, lanes: list[str]) -> None:
                 progress.update(task, completed=max(0, total - left))
                 rests = app.lanes.rests_until(lane)
                 if rests is not None:
-                    console.print(f"{lane}: rests until {rests:%H:%M:%S} UTC; {left} invoices stay due.")
+                    console.print(f"{lane}: rests until {rests:%H:%M:%S} UTC; {left} records stay due.")
                 if left == 0 or rests is not None:
                     del open_lanes[lane]
             now = sum(_left(app, lane) for lane in open_lanes)

@@ -184,7 +184,12 @@ DETAILS = Table(
             "What the document in Xero was when the connector last wrote it, as a hash.",
             200,
         ),
-        text("xeroupdated", "Xero update seen", "The update time in Xero that was last seen.", 40),
+        text(
+            "xeroupdated",
+            "Xero update seen",
+            "The update time in Xero of what was last followed; in 1970: it could not be.",
+            40,
+        ),
     ),
     keys=(("stl3_invoicekey", ("stl3_dynamicsinvoiceid",)),),
     name_label="Invoice ID",

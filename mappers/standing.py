@@ -63,6 +63,11 @@ def standing_of(document: Mapping[str, Any]) -> Standing:
     return Standing(status, amount(document, "AmountDue"), paid, notes, tax)
 
 
+def may_owe(document: Mapping[str, Any]) -> bool:
+    """Whether what its customer owes may have changed with the document (rule D8)."""
+    return document["Type"] == "ACCREC" and document["Status"] in OWING
+
+
 def closes(standing: Standing, invoice: Invoice | None, details: Details) -> bool:
     """Whether the invoice becomes Paid (rule D2); once: who opens it again by hand keeps it so."""
     if invoice is None or standing.status != SETTLED:
@@ -88,6 +93,8 @@ def story_of(
     told = [_of_money(standing, document, details), _of_edit(standing, document, details)]
     if not any(told) and closes(standing, invoice, details):
         told = [f"Invoice has been paid in Xero: {_name(document)}."]
+    if not any(told) and reopens(standing, invoice, details):
+        told = [f"Invoice is no longer paid in Xero: {_name(document)}, {_money(standing.due, document)} due."]
     if not any(told):
         return ()
     if invoice is not None and _is_edited(standing, details):

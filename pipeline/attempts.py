@@ -167,7 +167,7 @@ def adopted(present: Present, document: Payload, mapped: XeroInvoice | None) -> 
     sent = read_agreement(details.agreed_document).sent if details is not None else ""
     is_ours = agrees or is_as_sent(document, sent)
     line_ids = line_ids_of(invoice, document) if invoice else ()
-    return Created(present, document, line_ids, agrees=agrees, is_ours=is_ours)
+    return Created(present, document, line_ids, agrees=agrees, is_ours=is_ours, was_found=True)
 
 
 def _write_intents(tools: Tools, members: Sequence[Member], attempt_key: str, started: datetime) -> list[Member]:

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Debtors:
     """Rows of customers as they were read, by id, and what is needed to add up what they owe.
 
     `connectors`: the connections that have a record in Dynamics, others count no more. `words`: what this
@@ -33,7 +33,7 @@ class Standing:
     has_all_empty: bool
 
 
-def write_balances(tools: Tools, standing: Standing, balances: Mapping[str, Balance]) -> set[str]:
+def write_balances(tools: Tools, standing: Debtors, balances: Mapping[str, Balance]) -> set[str]:
     """Write this connection's share of each customer, and the sums; return the customers whose rows have moved.
 
     Nothing is written that stands there already. A row that Dynamics refuses does not hold up the others. Raises
@@ -56,11 +56,14 @@ def write_balances(tools: Tools, standing: Standing, balances: Mapping[str, Bala
     answers = tools.dataverse.batch([Changes((change,)) for change in (*(each for _, each in written), *words)])
     refused = [(debtor, answer.error) for (debtor, _), answer in zip(written, answers, strict=False) if answer.error]
     _tell(tools, now, [each for each in refused if isinstance(each[1], Rejected | Disconnected)])
+    for answer in answers[len(written) :]:
+        if isinstance(answer.error, Rejected | Disconnected):
+            log.warning("balance.untold", connection=tools.connection.id, error=type(answer.error).__name__)
     _raise_rest([answer for answer in answers if not isinstance(answer.error, Rejected | Disconnected | Conflict)])
     return {debtor.id for debtor, error in refused if isinstance(error, Conflict)}
 
 
-def _words(tools: Tools, standing: Standing, lacking: set[str]) -> tuple[Change, ...]:
+def _words(tools: Tools, standing: Debtors, lacking: set[str]) -> tuple[Change, ...]:
     """Return the change of what the connector record says about rates, if it says something else now.
 
     A column of its own: why the connection has stopped is told in another one, by others, at other times.

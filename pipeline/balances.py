@@ -15,7 +15,7 @@ from core import columns
 from core.ids import is_guid
 from mappers import balances as mapper
 from mappers.balances import Balance
-from pipeline.balance_rows import Standing, write_balances
+from pipeline.balance_rows import Debtors, write_balances
 from pipeline.books import read_books
 from pipeline.contact_lookup import find_heirs
 from pipeline.contact_owners import contacts_path, find_numbered, list_named_contacts, owners_path, to_pairs
@@ -104,8 +104,7 @@ def _refresh(tools: Tools, asked: Collection[str], now: datetime) -> tuple[datet
     """Return when these contacts were read, by Xero's clock, and those that have to be read again."""
     owned = _read_owners(tools, asked)
     if not owned.customers and not owned.words:
-        # Contacts that nobody here knows. Xero's clock, as it was last heard: ours may run ahead of it.
-        return min(now, tools.xero.server_time or now), set()
+        return _read_at(tools, now), set()  # contacts that nobody here knows
     standing, contacts_of = _read_standing(tools, owned)
     balances, read_at = _read_balances(tools, contacts_of, now)
     moved = write_balances(tools, standing, balances)
@@ -127,7 +126,7 @@ def _read_owners(tools: Tools, asked: Collection[str]) -> _Owned:
     return _Owned(named, numbered, frozenset(words), words.get(tools.connection.id, ""))
 
 
-def _read_standing(tools: Tools, owned: _Owned) -> tuple[Standing, Mapping[str, set[str]]]:
+def _read_standing(tools: Tools, owned: _Owned) -> tuple[Debtors, Mapping[str, set[str]]]:
     """Return how the rows of the customers stand, and which contacts each has; one `$batch`.
 
     While words stand on the connector record, the rows that are empty come along: the rate may be there by now.
@@ -147,7 +146,7 @@ def _read_standing(tools: Tools, owned: _Owned) -> tuple[Standing, Mapping[str, 
         for kind in mapper.NAMES
         for row in (*rows.get(f"empty {kind}", ()), *rows.get(f"found {kind}", ()))
     ]
-    standing = Standing(
+    standing = Debtors(
         debtors={debtor.id: debtor for debtor in debtors},
         currencies=mapper.to_currencies(rows["currencies"], rows["organizations"]),
         connectors=owned.connectors,
@@ -181,7 +180,7 @@ def _read_balances(
         return {}, now
     currency = read_books(tools).base_currency
     contacts = list(tools.xero.list_contacts(ids=wanted))
-    read_at = (tools.xero.server_time or now) - SETTLING
+    read_at = _read_at(tools, now)
     heirs = find_heirs(tools, contacts)
     living = {contact["ContactID"]: heirs.get(contact["ContactID"], contact) for contact in contacts}
     balances = {}
@@ -191,6 +190,11 @@ def _read_balances(
             different = {contact["ContactID"]: contact for contact in theirs}
             balances[customer_id] = mapper.to_balance(different.values(), currency)
     return balances, read_at
+
+
+def _read_at(tools: Tools, now: datetime) -> datetime:
+    """Return Xero's time as it was last heard, a little earlier: ours may run ahead of it."""
+    return (tools.xero.server_time or now - OVERLAP) - SETTLING
 
 
 def _customers_path(kind: str, customers: Sequence[str]) -> str:

@@ -78,7 +78,8 @@ def find_numbered(tools: Tools, contact_ids: Collection[str]) -> dict[str, str]:
     except Rejected as error:
         # More contacts than Xero searches at once: those that documents name are enough to go on with.
         log.warning("contacts.unlisted", connection=tools.connection.id, reference=error.reference)
-        numbers = {}
+        tools.memory.keep_numbered()
+        return tools.memory.numbered(contact_ids) or {}
     tools.memory.remember_numbered(numbers)
     return {contact_id: numbers[contact_id] for contact_id in contact_ids if contact_id in numbers}
 

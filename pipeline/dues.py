@@ -9,8 +9,7 @@ import structlog
 from clients.dataverse import Change, Changes
 from core.errors import Conflict, Rejected
 from core.invoice import ACTIVE
-from core.money import round_to
-from pipeline.invoice_rows import change_invoice
+from pipeline.invoice_rows import change_invoice, says_due
 from pipeline.outcomes import Present, Report
 from pipeline.tools import Tools
 
@@ -42,8 +41,7 @@ def _is_behind(present: Present) -> bool:
     invoice, details = present.invoice, present.details
     if invoice is None or details is None or details.amount_due is None or invoice.state != ACTIVE:
         return False
-    # Dynamics may keep fewer places than Xero has.
-    return invoice.amount_due not in (details.amount_due, round_to(details.amount_due, invoice.currency_decimals))
+    return not says_due(invoice, details.amount_due)
 
 
 def _change(present: Present) -> Change:

@@ -20,7 +20,7 @@ from mappers.agreements import contact_id_of
 from mappers.standing import closes, reopens, standing_of, story_of
 from mappers.totals import line_ids_of
 from pipeline.contact_lookup import find_heirs
-from pipeline.outcomes import Followed, NotFound, Outcome, Present, Report
+from pipeline.outcomes import Followed, Noted, Present, Report
 from pipeline.reading import read_batch, read_invoices
 from pipeline.rows_from_xero import is_known
 from pipeline.tools import Tools
@@ -54,8 +54,9 @@ def follow(tools: Tools, xero_ids: Iterable[str], report: Report) -> None:
         for present in presents.values()
         if present.details is not None and present.details.connection_id == tools.connection.id
     }
-    documents = list(tools.xero.list_invoices(ids=[xero_id for xero_id in due if xero_id in of_document]))
-    missing = of_document.keys() - {document["InvoiceID"].lower() for document in documents}
+    asked = [xero_id for xero_id in due if xero_id in of_document]
+    documents = list(tools.xero.list_invoices(ids=asked))
+    missing = set(asked) - {document["InvoiceID"].lower() for document in documents}
     heirs = _heirs(tools, documents, of_document)
     followed = (_followed(of_document[document["InvoiceID"].lower()], document, heirs) for document in documents)
     outcomes = [outcome for outcome in followed if outcome is not None and not is_known(outcome)]
@@ -71,13 +72,13 @@ def follow(tools: Tools, xero_ids: Iterable[str], report: Report) -> None:
     )
 
 
-def _missing(present: Present, xero_id: str) -> Outcome:
+def _missing(present: Present, xero_id: str) -> Noted:
     """Xero keeps voided and deleted documents, so this one stands in another organisation, or its id is wrong."""
     text = (
         f"The document {xero_id} that the Xero details of this invoice name is not found in Xero, so nothing of it "
         "is followed. Has the organisation in Xero been replaced, or the row been changed by hand?"
     )
-    return NotFound(present, text, once=f"missing {xero_id}")
+    return Noted(present, text, once=f"missing {xero_id}", gives_up=True)
 
 
 def list_invoices_of(tools: Tools, xero_ids: Sequence[str]) -> list[str]:

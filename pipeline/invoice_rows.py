@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from clients.batch import OPERATIONS_MAX
 from clients.dataverse import Change
 from clients.http import Payload
 from core.invoice import ACTIVE, PAID, Invoice
+from core.money import round_to
 from mappers import totals
 
 BESIDES_LINES = 4  # changes that an invoice has besides one for each line
@@ -29,6 +31,11 @@ def tax_changes(invoice: Invoice, document: Payload, line_ids: Sequence[str]) ->
         for line_id, tax in taxes.items()
         if tax != now_on_lines[line_id]
     )
+
+
+def says_due(invoice: Invoice, due: Decimal) -> bool:
+    """Whether the invoice says that this is due; Dynamics may keep fewer places than Xero has."""
+    return invoice.amount_due in (due, round_to(due, invoice.currency_decimals))
 
 
 def change_invoice(invoice: Invoice, row: Payload, *, as_read: bool = False) -> Change:

@@ -17,6 +17,7 @@ from pipeline.lane_scripts import Scripts, ask, keys_of
 LEASE_MS = 15_000
 RING_MS = 5_000
 INDEX = "lanes"
+BALANCE_KINDS = ("contact", "creditnote", "overpayment", "prepayment")  # of Xero: they change what customers owe
 
 
 @dataclass(frozen=True, slots=True, order=True)

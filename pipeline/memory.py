@@ -1,4 +1,7 @@
-"""What a lane remembers to save calls: ids of contacts and items, books, preferences. Losing it costs reads."""
+"""What a lane remembers to save calls: ids of contacts and items, books, preferences. Losing it costs reads.
+
+And how far the last synchronisation of reference data was, which people look at.
+"""
 
 from __future__ import annotations
 
@@ -176,6 +179,10 @@ class Memory:
         self._drop("numbers")
         if numbers:
             self._set_fields("numbers", numbers, NUMBERS_S)
+        self.keep_numbered()
+
+    def keep_numbered(self) -> None:
+        """Leave them as they were last listed for another day."""
         self._set("numbers-listed", "yes", NUMBERS_LISTED_S)
 
     def told_strays(self, xero_ids: Iterable[str]) -> dict[str, datetime]:

@@ -25,7 +25,7 @@ class Created:
     """The document stands in Xero; made now, or by an earlier attempt and found.
 
     `line_ids` names the Dynamics line behind each of its lines, as far as known. `agrees`: it says what the invoice
-    says now; `is_ours`: it is as we sent it. Of a document that was found neither need be so.
+    says now; `is_ours`: it is as we sent it. Of a document that was found (`was_found`) neither need be so.
     """
 
     present: Present
@@ -33,6 +33,7 @@ class Created:
     line_ids: tuple[str, ...]
     agrees: bool = True
     is_ours: bool = True
+    was_found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ class Followed:
 class Noted:
     """A row of history and nothing else; `once` names what can be told only once. `status` is of the operation.
 
-    `is_renewed`: the row says what was true last, else what was told first stays.
+    `is_renewed`: the row says what was true last, else what was told first stays. `gives_up`: the document can't be
+    followed, and is not looked for at every poll any more, only when it moves and at night.
     """
 
     present: Present
@@ -135,19 +137,11 @@ class Noted:
     action: str = "Update"
     status: str = "Failed"
     is_renewed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """The document that the details row names is not in Xero; `text` tells it, `once` as of `Noted`."""
-
-    present: Present
-    text: str
-    once: str
+    gives_up: bool = False
 
 
 OfExport = Created | Updated | Agrees | NotCarried | Rejoined | Failed | Waits | AttemptEnded
-Outcome = OfExport | Followed | Noted | NotFound
+Outcome = OfExport | Followed | Noted
 
 
 @dataclass(slots=True)

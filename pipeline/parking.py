@@ -68,7 +68,8 @@ def _say(tools: Tools, entity: Entity, message: str) -> None:
         words = f"What happened to the document {entity.id} in Xero could not be followed. {message}"
         for invoice_id in list_invoices_of(tools, [entity.id]):
             present = read_invoices(tools, [invoice_id])[invoice_id]
-            write_back(tools, [Noted(present, words, once=f"parked {entity.id}", is_renewed=True)], Report())
+            outcome = Noted(present, words, once=f"parked {entity.id}", is_renewed=True, gives_up=True)
+            write_back(tools, [outcome], Report())
     else:
         _say_of_connection(tools, entity, f"{WHAT.get(entity.kind, WHAT_IS_OWED)} ({entity.id}). {message}")
 

@@ -15,7 +15,7 @@ from core import columns
 from core.errors import Transient
 from mappers.agreements import contact_id_of
 from mappers.links import Origin, find_origin
-from mappers.standing import CREDITED, DEAD_STATUSES, OWING, SETTLED, standing_of
+from mappers.standing import CREDITED, DEAD_STATUSES, SETTLED, may_owe, standing_of
 from pipeline.app import App
 from pipeline.lanes import Entity
 from pipeline.memory import FOREVER
@@ -97,7 +97,7 @@ def sort_out(tools: Tools, documents: Iterable[Payload], rows: Collection[Row]) 
             moved.documents[xero_id] = FOREVER
         if row is None and _is_stray(tools, document, of_invoice):
             moved.strays[xero_id] = changed_at
-        if document["Type"] == "ACCREC" and document["Status"] in OWING:
+        if may_owe(document):
             moved.add_contact(contact_id_of(document), changed_at)
             # Somebody may have moved the document to another contact: the one before owes less now.
             moved.add_contact(row.contact_id if row is not None else "", changed_at)

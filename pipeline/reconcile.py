@@ -10,7 +10,7 @@ from collections.abc import Collection
 from core.connections import PAUSED
 from pipeline.balances import refresh
 from pipeline.from_xero import follow
-from pipeline.lanes import Entity
+from pipeline.lanes import BALANCE_KINDS, Entity
 from pipeline.outcomes import Report
 from pipeline.reading import read_preferences
 from pipeline.reference import sync_reference
@@ -18,8 +18,6 @@ from pipeline.strays import settle_strays
 from pipeline.to_xero import carry
 from pipeline.tools import Tools
 from pipeline.zone import in_zone
-
-BALANCES = ("contact", "creditnote", "overpayment", "prepayment")
 
 
 def reconcile(tools: Tools, entities: Collection[Entity]) -> Report:
@@ -40,7 +38,7 @@ def reconcile(tools: Tools, entities: Collection[Entity]) -> Report:
         carry(tools, ids, report)
     if ids := _ids(entities, "xero", "invoice"):
         follow(tools, ids, report)
-    if owing := [entity for entity in entities if entity.side == "xero" and entity.kind in BALANCES]:
+    if owing := [entity for entity in entities if entity.side == "xero" and entity.kind in BALANCE_KINDS]:
         refresh(tools, owing, report)
     if _ids(entities, "xero", "reference"):
         sync_reference(tools, report)

@@ -28,7 +28,6 @@ from pipeline.outcomes import (
     Followed,
     NotCarried,
     Noted,
-    NotFound,
     OfExport,
     Outcome,
     Present,
@@ -36,7 +35,7 @@ from pipeline.outcomes import (
     Updated,
     Waits,
 )
-from pipeline.rows_from_xero import followed, not_found, standing_row, updated_text
+from pipeline.rows_from_xero import followed, noted, standing_row, updated_text
 from pipeline.tools import Tools
 
 NO_ATTEMPT: Payload = {"stl3_attemptstarted": None, "stl3_attemptkey": None}
@@ -53,11 +52,7 @@ def changes_of(tools: Tools, outcome: Outcome, now: datetime, *, whole: bool) ->
         case Followed():
             return followed(tools, outcome, now, whole=whole)
         case Noted():
-            words = {"action": outcome.action, "status": outcome.status, "text": outcome.text}
-            row = history_row(tools, outcome.present, now, **words, of_one=outcome.once)
-            return (row if outcome.is_renewed else replace(row, if_none_match="*"),)
-        case NotFound():
-            return not_found(tools, outcome, now)
+            return noted(tools, outcome, now)
     return _of_export(tools, outcome, now, whole=whole)
 
 
@@ -216,4 +211,7 @@ def _on_invoice(outcome: Created | Updated | Agrees, *, whole: bool) -> tuple[Ch
     if not whole or invoice is None or invoice.state != ACTIVE:
         return ()
     taxes = tax_changes(invoice, outcome.document, outcome.line_ids) if fits(invoice) else ()
-    return (*taxes, change_invoice(invoice, {"stl3_amountdue": standing_of(outcome.document).due}))
+    standing = standing_of(outcome.document)
+    if isinstance(outcome, Agrees) and standing.status not in OPEN_STATUSES:
+        return taxes  # what is due is left to following the document, on the details row as well
+    return (*taxes, change_invoice(invoice, {"stl3_amountdue": standing.due}))

@@ -9,13 +9,14 @@ from clients.dataverse import Change
 from clients.http import Payload
 from clients.xero import parse_xero_time
 from core.invoice import ACTIVE, Invoice
-from core.money import round_to
 from mappers.standing import Standing
 from pipeline.details import change_details
 from pipeline.history import history_row
-from pipeline.invoice_rows import change_invoice, close, fits, reopen, tax_changes
-from pipeline.outcomes import Followed, NotFound
+from pipeline.invoice_rows import change_invoice, close, fits, reopen, says_due, tax_changes
+from pipeline.outcomes import Followed, Noted
 from pipeline.tools import Tools
+
+NOTHING_SEEN = "1970-01-01T00:00:00+00:00"  # whatever Xero shows is newer
 
 
 def followed(tools: Tools, outcome: Followed, now: datetime, *, whole: bool) -> tuple[Change, ...]:
@@ -31,19 +32,20 @@ def followed(tools: Tools, outcome: Followed, now: datetime, *, whole: bool) -> 
         return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row))
     row["stl3_exportdate"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
     status = "Failed" if outcome.is_refused else "Successful"
-    history = history_row(tools, present, now, action="Update", status=status, text="\n".join(texts))
+    # What Dynamics refuses is tried again whenever the document is looked at, and told once for each of its states.
+    of_one = f"refused {updated_text(outcome.document)}" if outcome.is_refused else ""
+    history = history_row(tools, present, now, action="Update", status=status, text="\n".join(texts), of_one=of_one)
     return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row), history)
 
 
-def not_found(tools: Tools, outcome: NotFound, now: datetime) -> tuple[Change, ...]:
-    """Return the changes that tell it, so that it is not looked for at every poll; nothing is told twice."""
+def noted(tools: Tools, outcome: Noted, now: datetime) -> tuple[Change, ...]:
+    """Return the row of history; with it, where nothing was ever followed, that it has been given up."""
     present, details = outcome.present, outcome.present.details
-    history = history_row(
-        tools, present, now, action="Update", status="Failed", text=outcome.text, of_one=outcome.once
-    )
-    if details is not None and details.xero_updated is None:
-        return change_details(tools, present, {"stl3_xeroupdated": now.isoformat()}), history
-    return (replace(history, if_none_match="*"),)
+    words = {"action": outcome.action, "status": outcome.status, "text": outcome.text}
+    history = history_row(tools, present, now, **words, of_one=outcome.once)
+    if outcome.gives_up and details is not None and details.xero_updated is None:
+        return change_details(tools, present, {"stl3_xeroupdated": NOTHING_SEEN}), history
+    return (history if outcome.is_renewed else replace(history, if_none_match="*"),)
 
 
 def is_known(outcome: Followed) -> bool:
@@ -123,7 +125,7 @@ def _says_due(outcome: Followed, invoice: Invoice) -> bool:
     if invoice.amount_due == due:
         return True
     is_written = details is not None and details.amount_due == due
-    return is_written and invoice.amount_due == round_to(due, invoice.currency_decimals)
+    return is_written and says_due(invoice, due)
 
 
 def _taxes(outcome: Followed, invoice: Invoice) -> tuple[Change, ...]:

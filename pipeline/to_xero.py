@@ -7,14 +7,11 @@ from datetime import datetime
 
 from core import gates
 from core.ids import is_guid
-from mappers.agreements import contact_id_of
-from mappers.standing import OWING
 from pipeline.attempts import create, resolve
 from pipeline.changed import is_exported, sort_out
 from pipeline.documents import prepare
 from pipeline.dues import say_due_again
-from pipeline.lanes import Entity
-from pipeline.outcomes import Agrees, AttemptEnded, Created, Outcome, Present, Report, Updated, Waits
+from pipeline.outcomes import Agrees, AttemptEnded, Outcome, Present, Report, Updated, Waits
 from pipeline.reading import read_invoices
 from pipeline.tools import Tools
 from pipeline.updates import carry_over
@@ -34,10 +31,6 @@ def carry(tools: Tools, invoice_ids: Iterable[str], report: Report) -> None:
         # An open attempt outranks every gate: what it made is found before anything new is decided.
         resolved = resolve(tools, [row for row in open_rows if row is not None], report)
         write_back(tools, resolved, report)
-        for found in resolved:
-            if isinstance(found, Created) and found.document["Status"] in OWING:
-                # The poll may have listed it before anybody knew whose it was (rule D8).
-                report.later_in_xero(Entity("xero", "contact", contact_id_of(found.document)), tools.hold())
         # The next attempt is another round's: whoever decides about retries must see that this one made nothing.
         ended = {outcome.present.invoice_id for outcome in resolved if isinstance(outcome, AttemptEnded)}
         presents = read_invoices(tools, presents.keys() - ended)

@@ -16,7 +16,8 @@ from clients.batch import OPERATIONS_MAX
 from clients.dataverse import Changes
 from clients.dataverse import Outcome as Written
 from core.errors import Conflict, ConnectorError, Rejected
-from mappers.standing import ACTIVE_AGAIN
+from mappers.agreements import contact_id_of
+from mappers.standing import ACTIVE_AGAIN, may_owe
 from pipeline.invoice_rows import BESIDES_LINES
 from pipeline.lanes import Entity
 from pipeline.outcomes import (
@@ -27,7 +28,6 @@ from pipeline.outcomes import (
     Followed,
     NotCarried,
     Noted,
-    NotFound,
     Outcome,
     Rejoined,
     Report,
@@ -88,7 +88,7 @@ def _write(
 
 
 def _groups(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
-    """A call takes 1,000 changes; an invoice has at most one for each line and three more."""
+    """A call takes 1,000 changes; an invoice has at most one for each line and BESIDES_LINES more."""
     groups: list[list[Outcome]] = []
     room = 0
     for outcome in outcomes:
@@ -108,13 +108,16 @@ def _settled(tools: Tools, outcome: Outcome, answer: Written, now: datetime, rep
         log.info(_NAMES[type(outcome)], connection=tools.connection.id, invoice=outcome.present.invoice_id)
         if isinstance(outcome, AttemptEnded):
             report.later(outcome.present.invoice_id, now)
+        if isinstance(outcome, Created) and outcome.was_found and may_owe(outcome.document):
+            # The poll may have listed it before anybody knew whose it was (rule D8).
+            report.later_in_xero(Entity("xero", "contact", contact_id_of(outcome.document)), now)
         if isinstance(outcome, Created | Updated) and not is_followed(outcome):
             report.later_in_xero(_document(outcome), now)
         return True
     if isinstance(error, Conflict):
         if isinstance(outcome, Followed):
             report.later_in_xero(_document(outcome), now)
-        elif not isinstance(outcome, Noted | NotFound):  # it was told before, or is found missing again
+        elif not isinstance(outcome, Noted):  # it was told before, or will be when it is marked again
             report.later(outcome.present.invoice_id, now)
         return True
     if isinstance(error, Rejected):
@@ -137,5 +140,4 @@ _NAMES = {
     AttemptEnded: "attempt.ended",
     Followed: "invoice.followed",
     Noted: "invoice.noted",
-    NotFound: "document.missing",
 }

@@ -120,6 +120,11 @@ def test_a_step_that_fails_is_an_error(city: City) -> None:
     assert [step["state"] for step in only["progress"]["steps"]] == ["failed", "done", "done"]
 
 
+def _hears_ctrl_c() -> None:
+    """Tests that run in the background of a shell ignore it, and what they start would, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_without_a_worker_it_says_what_is_missing(city: City) -> None:
     """It waits on, and Ctrl-C ends the waiting: the worker does it when it comes."""
     city.stack.kill("work-1")
@@ -131,6 +136,7 @@ def test_without_a_worker_it_says_what_is_missing(city: City) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hears_ctrl_c,  # noqa: PLW1509 - nothing else runs in this process
     )
     assert waiting.stderr is not None
 

@@ -401,6 +401,19 @@ def test_what_dynamics_does_not_let_us_open_is_told(world: World) -> None:
     assert world.details(invoice_id)["stl3_closedbyconnector"] is True
     world.assert_quiet()
 
+    number, rows = document(world, invoice_id)["InvoiceNumber"], len(followed(world, invoice_id))
+    for _ in range(2):
+        world.pass_time(days=1)
+        world.settle()
+    assert len(followed(world, invoice_id)) <= rows + 1, "tried again each night, and not told each night"
+    world.dynamics.customise({"statuses": {"invoice": [{"value": SENT, "state": ACTIVE, "label": "Sent"}]}})
+    world.pass_time(days=1)
+    world.settle()
+    assert world.invoice(invoice_id)["statecode"] == ACTIVE
+    assert followed(world, invoice_id)[-1]["stl3_details"] == (
+        f"Invoice is no longer paid in Xero: {number}, 18.00 GBP due.\nThe invoice is active again."
+    )
+
 
 # -- echoes, faults, crashes -------------------------------------------------------------------------------------
 
@@ -508,6 +521,9 @@ def test_a_document_that_cannot_be_followed_is_put_aside(world: World) -> None:
     assert row["stl3_syncstatus"] == FAILED
     assert f"What happened to the document {bad} in Xero could not be followed." in row["stl3_details"]
     assert "reference" in row["stl3_details"]
+    world.pass_time(minutes=30)
+    world.settle()
+    world.assert_quiet()
 
 
 def test_fifty_payments_are_one_read_and_one_write(world: World) -> None:
@@ -547,6 +563,10 @@ def test_a_document_that_xero_does_not_have_is_told_once(world: World) -> None:
     rows = [row for row in world.history(invoice_id) if "is not found in Xero" in row["stl3_details"]]
     assert [row["stl3_syncstatus"] for row in rows] == [FAILED]
     world.assert_quiet()
+    world.dynamics.overwrite(columns.DETAILS.set_name, row_id, {"stl3_xeroinvoiceid": xero_id})
+    person(world).pay(xero_id, "18.00")
+    world.settle()
+    assert standing(world, invoice_id)[0] == "PAID", "followed again once the row is right"
 
 
 def test_a_contact_whose_balances_cannot_be_read_is_put_aside_with_a_word(world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -18,7 +17,6 @@ from pipeline.poll_xero import Row, sort_out
 from pipeline.watermarks import Watermark
 from simulators.wire import Fault
 from simulators.xero.state import Organisation
-from tests.simulation.taps import Crash
 from tests.world import Line, World
 
 GET_INVOICES = "GET /api.xro/2.0/Invoices"
@@ -248,79 +246,6 @@ def test_a_document_that_changes_between_two_pages_is_not_lost(world: World) -> 
     world.work()
 
     assert [world.details(invoice_id)["stl3_amountpaid"] for invoice_id in invoice_ids] == [Decimal("0.10")] * 3
-
-
-def test_a_thousand_changed_invoices_take_few_calls(world: World) -> None:
-    """Everybody pays at once: list, documents fifty at a time, balances of the contacts."""
-    world.customers |= {name: world.add_customer(name) for name in ("Adatum", "Litware")}
-    invoice_ids = [key for customer in sorted(world.customers) for key in world.save_invoices(333, customer=customer)]
-    invoice_ids += world.save_invoices(1)
-    world.settle()
-    world.pass_time(minutes=30)
-    world.settle()
-    approve_all(world)
-    world.xero.wire.forget_calls()
-
-    world.poll()
-    for _ in range(5):
-        world.work()
-
-    rows = world.dynamics.rows(columns.DETAILS.set_name)
-    assert {row["stl3_dynamicsinvoiceid"] for row in rows if row["stl3_xerostatus"] == "AUTHORISED"} == set(
-        invoice_ids
-    )
-    assert len(world.xero_calls()) <= 25, world.xero_calls()
-
-
-@dataclass
-class Skewed:
-    """Our machine's time beside that of the vendors."""
-
-    travel: Any
-    by: timedelta
-
-    def move_to(self, moment: datetime) -> None:
-        self.travel.move_to(moment + self.by)
-
-
-@pytest.mark.parametrize("hours", [-5, 5])
-def test_a_wrong_clock_of_ours_hides_nothing(world: World, hours: int) -> None:
-    """The watermark is Xero's own time."""
-    (invoice_id,) = export(world)
-    world.travel = Skewed(world.travel, timedelta(hours=hours))
-    world.pass_time(minutes=5)
-    world.settle()
-    pay(world, invoice_id)
-    world.pass_time(minutes=5)
-
-    world.poll()
-    world.work()
-
-    assert xero_status(world, invoice_id) == "PAID"
-    watermark = Watermark(world.redis, world.connection.id, "xero").load()
-    assert watermark == world.clock.now() - timedelta(minutes=10)
-
-
-@pytest.mark.parametrize("after", [False, True])
-def test_a_crash_at_any_call_of_a_poll_loses_nothing(fresh_world: Callable[[], World], *, after: bool) -> None:
-    """The watermark is saved after the marks, so that the next poll repeats what the dead one had not marked."""
-    for number in count(1):
-        world = fresh_world()
-        (invoice_id,) = export(world)
-        pay(world, invoice_id)
-        world.tap.crash_at(number, after=after)
-
-        try:
-            world.poll()
-        except Crash:
-            world.die()
-        else:
-            assert number > 10
-            break
-        world.settle()
-
-        assert xero_status(world, invoice_id) == "PAID"
-        world.assert_quiet()
 
 
 def test_redis_wiped_at_any_call_of_a_poll_loses_nothing(fresh_world: Callable[[], World]) -> None:

@@ -314,3 +314,26 @@ def test_no_is_found_by_the_poller_of_the_documents_own_connection(world: World,
 
     assert world.status(invoice_id) == "Yes"
     assert len(world.all_documents()) == 1
+
+
+def test_a_difference_is_told_where_both_sides_were_changed_alike(world: World) -> None:
+    """Rule C40: a currency with three decimals has amounts that Xero cannot hold, whoever wrote the document."""
+    dinar = world.dynamics.add_currency("KWD", rate=Decimal("0.4"), precision=3)
+    currency = {"transactioncurrencyid@odata.bind": f"/transactioncurrencies({dinar})"}
+    price_list = world.sales.create("pricelevel", {"name": "In dinar", **currency})
+    row = currency | {"pricelevelid@odata.bind": f"/pricelevels({price_list})"}
+    invoice_id = export(world, Line("Work", "1.00", quantity="0.5"), **row)
+    assert "difference" not in world.history(invoice_id)[0]["stl3_details"]
+    person(world).edit_line(document(world, invoice_id)["InvoiceID"], UnitAmount="1.01")
+    edit_line(world, invoice_id, priceperunit=Decimal("1.01"))
+
+    world.mark(invoice_id)
+    world.settle()
+
+    assert UPDATE not in world.xero_calls()
+    (told,) = updates(world, invoice_id)
+    assert told["stl3_syncstatus"] == SUCCESSFUL
+    assert told["stl3_details"].startswith(
+        "The document in Xero says what the invoice says.\nNet total in Xero 0.510 KWD"
+    )
+    world.assert_quiet()

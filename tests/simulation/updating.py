@@ -14,6 +14,7 @@ UPDATE, READ = "POST /api.xro/2.0/Invoices", "GET /api.xro/2.0/Invoices"
 OF_XERO = (
     "Invoice status updated: ",
     "Invoice has been paid",
+    "Invoice is no longer paid",
     "Invoice has been credited",
     "Invoice has been changed in Xero",
     "A payment has been removed in Xero",
