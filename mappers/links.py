@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from uuid import UUID
 
 from core.addresses import OPEN_INVOICE, invoice_page, is_refused_by_xero, redirect_to_invoice
+from core.connections import Connection
 from mappers.basis import Unmappable
 
 XERO_LOGIN_PAGE = "https://go.xero.com/organisationlogin/default.aspx"
@@ -24,6 +25,16 @@ class Origin:
 
     organization_id: str
     invoice_id: str
+
+
+def origin_of(connection: Connection, invoice_id: str) -> Origin:
+    """Return the origin of an invoice in this connection's Dynamics."""
+    return Origin(connection.dynamics_organization_id.lower(), invoice_id.lower())
+
+
+def is_from(connection: Connection, origin: Origin) -> bool:
+    """Whether it is the origin of an invoice in this connection's Dynamics, not in a copy of it."""
+    return origin.organization_id == connection.dynamics_organization_id.lower()
 
 
 def origin_url(connection_id: str, dynamics_url: str, public_url: str, origin: Origin) -> str:

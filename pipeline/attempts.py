@@ -21,7 +21,7 @@ from core.errors import LeaseLost, Rejected, Unknown
 from core.invoice import Details
 from mappers.agreements import Agreement, is_as_sent, mark_of, read_agreement
 from mappers.comparing import differences
-from mappers.links import Origin, find_origin, invoice_link
+from mappers.links import Origin, find_origin, invoice_link, origin_of
 from mappers.standing import DEAD_STATUSES
 from mappers.totals import line_ids_of
 from mappers.xero import XeroInvoice
@@ -30,7 +30,7 @@ from pipeline.details import change_details
 from pipeline.documents import Member, forget_what_was_refused, payloads, prepare, refusal
 from pipeline.lanes import Entity
 from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report
-from pipeline.reading import list_attempt_members, read_invoices
+from pipeline.reading import in_chunks, list_attempt_members, read_invoices
 from pipeline.tools import Tools
 
 SEND_WITHIN = timedelta(minutes=5)  # Xero remembers an Idempotency-Key for 6 minutes from the first call
@@ -69,7 +69,7 @@ def resolve(tools: Tools, rows: Sequence[Details], report: Report) -> list[Outco
     """
     members = list_attempt_members(tools, [row.attempt_key for row in rows])
     grouped: dict[tuple[str, datetime], list[Present]] = defaultdict(list)
-    for chunk in _chunks(sorted(set(members))):
+    for chunk in in_chunks(sorted(set(members))):
         for present in read_invoices(tools, chunk).values():
             details = present.details
             if details is not None and details.attempt_started is not None:
@@ -112,7 +112,7 @@ def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: 
     origins = _documents_by_origin(tools, started - LOOK_BACK)
     found: dict[str, Payload] = {}
     for present in presents:
-        origin = Origin(tools.connection.dynamics_organization_id.lower(), present.invoice_id.lower())
+        origin = origin_of(tools.connection, present.invoice_id)
         if origin in origins:
             found[present.invoice_id], *others = origins[origin]
             _note_strays(others, report, tools.hold())
@@ -251,8 +251,7 @@ def _of_that_number(tools: Tools, member: Member, errors: Sequence[str]) -> Outc
     document = tools.xero.find_invoice_by_number(number)
     if document is None:
         return refusal(member.present, errors)
-    invoice_id = member.present.invoice_id.lower()
-    is_own = find_origin(document) == Origin(tools.connection.dynamics_organization_id.lower(), invoice_id)
+    is_own = find_origin(document) == origin_of(tools.connection, member.present.invoice_id)
     if is_own and document["Status"] not in DEAD_STATUSES:
         return adopted(member.present, document, member.document)
     whose = f"its own earlier document, {document['Status'].lower()} since" if is_own else "another document"
@@ -260,7 +259,3 @@ def _of_that_number(tools: Tools, member: Member, errors: Sequence[str]) -> Outc
     words = f"Xero says: {' '.join(errors)}\nThe number {number} is already used in Xero by {whose}: {link}"
     remedy = "Renumber that one in Xero, or let Xero number invoices (setting: Use Xero invoice number)."
     return Failed(member.present, (f"{words}\n{remedy}",))
-
-
-def _chunks(invoice_ids: Sequence[str], size: int = 50) -> list[Sequence[str]]:
-    return [invoice_ids[start : start + size] for start in range(0, len(invoice_ids), size)]

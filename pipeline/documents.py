@@ -11,7 +11,7 @@ from mappers.basis import Basis, Unmappable
 from mappers.custom_fields import due_on_of
 from mappers.due_dates import is_due_in_dynamics
 from mappers.explanations import explain_all
-from mappers.links import Origin, origin_url
+from mappers.links import origin_of, origin_url
 from mappers.xero import XeroInvoice, check_choices, to_xero
 from pipeline.books import read_books, read_contact_terms
 from pipeline.contacts import Contacts, create_contacts, find_contacts
@@ -129,7 +129,7 @@ def document_of(tools: Tools, invoice: Invoice, resolved: Resolved) -> XeroInvoi
     problems = _problems(tools, invoice, resolved)
     if problems:
         return tuple(problems)
-    origin = Origin(tools.connection.dynamics_organization_id, invoice.id)
+    origin = origin_of(tools.connection, invoice.id)
     try:
         return to_xero(
             invoice,

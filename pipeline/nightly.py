@@ -16,8 +16,8 @@ from mappers.standing import FINAL_STATUSES
 from pipeline.app import App
 from pipeline.balances import known_contacts
 from pipeline.lanes import Entity
+from pipeline.marking import mark
 from pipeline.memory import FOREVER
-from pipeline.poll_xero import mark
 from pipeline.reference import REFERENCE
 from pipeline.tools import Tools
 from pipeline.watermarks import Nights

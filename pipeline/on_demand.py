@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from pipeline.lanes import Entity
 from pipeline.memory import FOREVER
-from pipeline.poll_xero import in_chunks
-from pipeline.reading import read_invoices
+from pipeline.reading import in_chunks, read_invoices
 from pipeline.tools import Tools
 
 

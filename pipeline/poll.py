@@ -8,9 +8,10 @@ from core.connections import NEEDS_ATTENTION, PAUSED
 from core.errors import Disconnected
 from pipeline.app import App
 from pipeline.attention import resume, stop
+from pipeline.marking import mark
 from pipeline.nightly import poll_nightly
 from pipeline.poll_dynamics import find_due
-from pipeline.poll_xero import mark, poll_xero
+from pipeline.poll_xero import poll_xero
 from pipeline.reading import read_preferences
 from pipeline.tools import Tools
 from pipeline.watermarks import OVERLAP, Watermark

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 
@@ -14,16 +14,16 @@ from clients.xero import PAGE_SIZE, parse_xero_time
 from core import columns
 from core.errors import Transient
 from mappers.agreements import contact_id_of
-from mappers.links import Origin, find_origin
+from mappers.links import find_origin, is_from
 from mappers.standing import CREDITED, DEAD_STATUSES, SETTLED, may_owe, standing_of
 from pipeline.app import App
 from pipeline.lanes import Entity
+from pipeline.marking import mark
 from pipeline.memory import FOREVER
-from pipeline.reading import read_batch
+from pipeline.reading import in_chunks, read_batch
 from pipeline.tools import Tools
 from pipeline.watermarks import OVERLAP, Watermark
 
-IDS_PER_READ = 50
 _SELECT = (
     "stl3_dynamicsinvoiceid,stl3_connectionid,stl3_xeroinvoiceid,stl3_xerocontactid,stl3_xeroupdated,"
     "stl3_attemptstarted,stl3_xerostatus,stl3_amountdue"
@@ -117,15 +117,10 @@ def _is_stray(tools: Tools, document: Payload, of_invoice: Mapping[str, Row]) ->
     While an attempt is open nobody knows yet which document is the invoice's: who resolves it looks for all of them.
     """
     origin = find_origin(document)
-    if document["Status"] in DEAD_STATUSES or origin is None or not is_from(tools, origin):
+    if document["Status"] in DEAD_STATUSES or origin is None or not is_from(tools.connection, origin):
         return False
     row = of_invoice.get(origin.invoice_id)
     return row is None or not row.is_attempted
-
-
-def is_from(tools: Tools, origin: Origin) -> bool:
-    """Whether it is the origin of an invoice in this connection's Dynamics, not in a copy of it."""
-    return origin.organization_id == tools.connection.dynamics_organization_id.lower()
 
 
 def _mark(app: App, tools: Tools, documents: Sequence[Payload]) -> int:
@@ -143,17 +138,11 @@ def _mark(app: App, tools: Tools, documents: Sequence[Payload]) -> int:
     return len(entities)
 
 
-def mark(app: App, connection_id: str, entities: Iterable[Entity], *, after: timedelta = timedelta(0)) -> None:
-    """Mark them due, now or after a while, and wake a worker."""
-    if app.lanes.mark(connection_id, sorted(entities), due_at=app.lanes.now() + after):
-        app.wake(connection_id)
-
-
 def _read_rows(tools: Tools, documents: Sequence[Payload]) -> list[Row]:
     """Return the details rows that name these documents or the invoices that they came from; one `$batch`."""
     by_document = [document["InvoiceID"].lower() for document in documents]
     origins = {origin for document in documents if (origin := find_origin(document)) is not None}
-    by_invoice = sorted(origin.invoice_id for origin in origins if is_from(tools, origin))
+    by_invoice = sorted(origin.invoice_id for origin in origins if is_from(tools.connection, origin))
     mine = f"stl3_connectionid eq '{tools.connection.id}'"
     filters = [f"{mine} and {odata_in('stl3_xeroinvoiceid', chunk)}" for chunk in in_chunks(by_document)]
     # Of any connection: an invoice that went through another one is not to be taken for one without a document.
@@ -204,8 +193,3 @@ def _portions(documents: Iterator[Payload]) -> Iterator[list[Payload]]:
     """Yield as many as come in a page, before the next one is asked for."""
     while portion := list(islice(documents, PAGE_SIZE)):
         yield portion
-
-
-def in_chunks(record_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(record_ids), IDS_PER_READ):
-        yield record_ids[start : start + IDS_PER_READ]

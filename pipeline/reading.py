@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from clients.dataverse import Read
 from clients.http import Payload
@@ -18,6 +18,8 @@ from mappers.custom_rows import expand, needs_labels, select, with_custom
 from pipeline.custom_fields import read_custom_fields
 from pipeline.outcomes import Present
 from pipeline.tools import Tools
+
+IDS_PER_READ = 50  # in the address of a query
 
 
 def read_invoices(tools: Tools, invoice_ids: Iterable[str]) -> dict[str, Present]:
@@ -120,3 +122,9 @@ def read_batch(tools: Tools, *reads: Read | str) -> list[tuple[Payload, ...]]:
         if outcome.error is not None:
             raise outcome.error
     return [outcome.rows for outcome in outcomes]
+
+
+def in_chunks(record_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield as many at a time as one read names."""
+    for start in range(0, len(record_ids), IDS_PER_READ):
+        yield record_ids[start : start + IDS_PER_READ]

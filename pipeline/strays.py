@@ -17,7 +17,7 @@ from clients.http import Payload
 from clients.xero import parse_xero_time
 from core.errors import Conflict, Rejected
 from mappers.comparing import differences
-from mappers.links import find_origin, invoice_link
+from mappers.links import find_origin, invoice_link, is_from
 from mappers.standing import DEAD_STATUSES
 from mappers.xero import XeroInvoice
 from pipeline.attempts import CLOSE_AFTER, adopted
@@ -25,7 +25,6 @@ from pipeline.books import read_books
 from pipeline.documents import prepare
 from pipeline.lanes import Entity
 from pipeline.outcomes import Noted, Outcome, Present, Report
-from pipeline.poll_xero import is_from
 from pipeline.reading import read_invoices
 from pipeline.tools import Tools
 from pipeline.writeback import write_back
@@ -89,7 +88,7 @@ def _read(tools: Tools, xero_ids: Sequence[str]) -> list[Stray]:
     of_invoice: dict[str, list[Payload]] = defaultdict(list)
     for document in tools.xero.list_invoices(ids=xero_ids):
         origin = find_origin(document)
-        if origin is not None and is_from(tools, origin) and document["Status"] not in DEAD_STATUSES:
+        if origin is not None and is_from(tools.connection, origin) and document["Status"] not in DEAD_STATUSES:
             of_invoice[origin.invoice_id].append(document)
     presents = read_invoices(tools, of_invoice)
     strays = [Stray(document, presents[key]) for key, documents in of_invoice.items() for document in documents]

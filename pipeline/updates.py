@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from clients.http import Payload
 from mappers.comparing import TYPES, Difference, differences, in_words
-from mappers.links import Origin, find_origin
+from mappers.links import find_origin, origin_of
 from mappers.standing import DEAD_STATUSES, OPEN_STATUSES
 from pipeline.amend import Pair, amend
 from pipeline.changed import Exported
@@ -28,7 +28,7 @@ def carry_over(tools: Tools, exported: Sequence[Exported], report: Report) -> li
         document = found.get(one.xero_id)
         if document is None or document["Status"] in DEAD_STATUSES:
             outcomes.append(_gone(one, document))
-        elif find_origin(document) != _origin(tools, one.present):
+        elif find_origin(document) != origin_of(tools.connection, one.present.invoice_id):
             outcomes.append(_foreign(one.present, document))
         else:
             alive.append((one, document))
@@ -49,10 +49,6 @@ def carry_over(tools: Tools, exported: Sequence[Exported], report: Report) -> li
             else:
                 outcomes.append(outcome)
     return [*outcomes, *amend(tools, to_send, report)]
-
-
-def _origin(tools: Tools, present: Present) -> Origin:
-    return Origin(tools.connection.dynamics_organization_id.lower(), present.invoice_id.lower())
 
 
 def _may_write(one: Exported, document: Payload) -> bool:
