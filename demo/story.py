@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from core import columns
@@ -59,17 +60,17 @@ class _Kind:
 
 
 def _kinds(company: Company, today: date) -> list[_Kind]:
-    later = today + timedelta(days=9)
+    return [*_everyday(company, today), *_special(company, today)]
+
+
+def _closed_account(company: Company) -> Row:
+    return {"stl3_AccountCode@odata.bind": f"/{columns.ACCOUNT_CODE.set_name}({company.unknown_account})"}
+
+
+def _everyday(company: Company, today: date) -> list[_Kind]:
+    later, closed = today + timedelta(days=9), _closed_account(company)
     chair, desk, lamp, cable = (number for number, _, _ in PRODUCTS)
-
-    def product(number: str, quantity: str, **row: Any) -> Row:
-        return _product(company, number, quantity) | row
-
-    euro = {
-        "transactioncurrencyid@odata.bind": f"/transactioncurrencies({company.euro})",
-        "pricelevelid@odata.bind": f"/pricelevels({company.euro_price_list})",
-    }
-    closed = {"stl3_AccountCode@odata.bind": f"/{columns.ACCOUNT_CODE.set_name}({company.unknown_account})"}
+    product = partial(_product, company)
     return [
         _Kind("Catalogue products", [product(chair, "2"), product(desk, "1")]),
         _Kind(
@@ -104,6 +105,17 @@ def _kinds(company: Company, today: date) -> list[_Kind]:
             expected=WAITS,
             words=f"goes on {later.day} {later:%b}",
         ),
+    ]
+
+
+def _special(company: Company, today: date) -> list[_Kind]:
+    chair, desk, lamp, _ = (number for number, _, _ in PRODUCTS)
+    product, closed = partial(_product, company), _closed_account(company)
+    euro = {
+        "transactioncurrencyid@odata.bind": f"/transactioncurrencies({company.euro})",
+        "pricelevelid@odata.bind": f"/pricelevels({company.euro_price_list})",
+    }
+    return [
         _Kind(
             "Many lines, overdue",
             [product(PRODUCTS[line % 4][0], str(line % 3 + 1)) for line in range(12)],
@@ -148,7 +160,7 @@ def _invoice(company: Company, customer: str, title: str, today: date) -> Row:
     }
 
 
-def _product(company: Company, number: str, quantity: str) -> Row:
+def _product(company: Company, number: str, quantity: str, **different: Any) -> Row:
     price = next(price for code, _, price in (*PRODUCTS, BUNDLE) if code == number)
     return {
         "isproductoverridden": False,
@@ -157,6 +169,7 @@ def _product(company: Company, number: str, quantity: str) -> Row:
         "uomid@odata.bind": f"/uoms({company.unit})",
         "quantity": Decimal(quantity),
         "priceperunit": Decimal(price),
+        **different,
     }
 
 

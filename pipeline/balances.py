@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from clients.dataverse import odata_in, rows_path, text_literal
 from clients.http import Payload
+from clients.odata import odata_in, rows_path, text_literal
 from clients.xero import Xero
 from core import columns
 from core.ids import is_guid
@@ -31,10 +31,10 @@ EMPTY_MAX = 50
 SALES_CREDIT = frozenset(
     {"ACCRECCREDIT", "RECEIVE-OVERPAYMENT", "AROVERPAYMENT", "RECEIVE-PREPAYMENT", "ARPREPAYMENT"}
 )
-_LISTS: Mapping[str, tuple[str, Callable[[Xero], Callable[[datetime], Iterator[Payload]]]]] = {
-    "creditnote": ("CreditNoteID", lambda xero: xero.list_credit_notes_changed),
-    "overpayment": ("OverpaymentID", lambda xero: xero.list_overpayments_changed),
-    "prepayment": ("PrepaymentID", lambda xero: xero.list_prepayments_changed),
+_LISTS: Mapping[str, tuple[str, Callable[[Xero, datetime], Iterator[Payload]]]] = {
+    "creditnote": ("CreditNoteID", Xero.list_credit_notes_changed),
+    "overpayment": ("OverpaymentID", Xero.list_overpayments_changed),
+    "prepayment": ("PrepaymentID", Xero.list_prepayments_changed),
 }
 _CONNECTOR_ID = columns.CONNECTOR.id_column
 
@@ -94,7 +94,7 @@ def _contacts_of_documents(tools: Tools, entities: Collection[Entity], now: date
         since = min(now, *(moved.get(document_id, now - DAY) for document_id in wanted)) - OVERLAP
         contacts |= {
             document["Contact"]["ContactID"]
-            for document in lister(tools.xero)(since)
+            for document in lister(tools.xero, since)
             if document[id_field] in wanted and document["Type"] in SALES_CREDIT
         }
     return contacts

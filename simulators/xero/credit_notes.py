@@ -17,13 +17,15 @@ from simulators.xero.documents import (
     take_line_amount_types,
     take_lines,
     take_number,
+    take_status,
     take_texts,
     take_theme,
+    take_type,
     touches_settlement,
 )
 from simulators.xero.settling import CREDIT_NOTE
 from simulators.xero.state import Organisation
-from simulators.xero.statuses import HAS_PAYMENTS, creation_error, transition_error
+from simulators.xero.statuses import HAS_PAYMENTS
 from simulators.xero.stock import move_stock, stock_errors
 
 NOUN = "Credit Note"
@@ -60,8 +62,9 @@ def edit_credit_note(
         editing.errors.append(NOT_UNIQUE)
     elif old is None and note_id != ZERO_ID:
         editing.errors.append(NOT_FOUND)
-    _take_status(editing)
-    _take_type(editing)
+    used = not editing.is_new and is_used(organisation, editing.old)
+    take_status(editing, settled=used, noun=NOUN)
+    take_type(editing, "ACCRECCREDIT", "ACCPAYCREDIT", noun=NOUN)
     _take_fields(editing)
     take_contact(editing)
     take_currency(editing)
@@ -101,29 +104,6 @@ def is_used(organisation: Organisation, note: Record) -> bool:
     """Say whether a part of the credit note is applied or paid out."""
     note_id = note["CreditNoteID"]
     return bool(organisation.allocations_of(note_id) or organisation.payments_on(note_id))
-
-
-def _take_status(editing: Editing) -> None:
-    status = editing.sent("Status") or editing.old.get("Status") or "DRAFT"
-    if editing.is_new:
-        error = creation_error(status, noun=NOUN)
-    else:
-        used = is_used(editing.organisation, editing.old)
-        error = transition_error(editing.old["Status"], status, settled=used, noun=NOUN)
-    if error:
-        editing.errors.append(error)
-    editing.record["Status"] = status
-
-
-def _take_type(editing: Editing) -> None:
-    kind = editing.sent("Type") or editing.old.get("Type")
-    if editing.is_new and kind not in {"ACCRECCREDIT", "ACCPAYCREDIT"}:
-        editing.errors.append("Credit Note not of valid type for creation")
-        kind = "ACCRECCREDIT"
-    elif editing.old and kind != editing.old["Type"]:
-        editing.errors.append("Credit Note not of valid type for modification")
-        kind = editing.old["Type"]
-    editing.record["Type"] = kind
 
 
 def _take_fields(editing: Editing) -> None:

@@ -19,7 +19,7 @@ from simulators.xero.contacts import (
 )
 from simulators.xero.lines import LineRules, build_lines
 from simulators.xero.state import Organisation
-from simulators.xero.statuses import APPROVED
+from simulators.xero.statuses import APPROVED, creation_error, transition_error
 
 NO_CONTACT = "A Contact must be specified for this type of transaction"
 _LINE_EDITABLE_WHEN_SETTLED = frozenset({"Description", "AccountCode", "AccountID", "Tracking"})
@@ -57,6 +57,30 @@ class Editing:
         """Return what the request says of a field; None when it says nothing."""
         value = self.raw.get(name)
         return None if value == "" else value
+
+
+def take_status(editing: Editing, *, settled: bool, noun: str = "Invoice") -> None:
+    """Let the document go to the status that is asked for, DRAFT at first; `settled`: something hangs on it."""
+    status = editing.sent("Status") or editing.old.get("Status") or "DRAFT"
+    if editing.is_new:
+        error = creation_error(status, noun=noun)
+    else:
+        error = transition_error(editing.old["Status"], status, settled=settled, noun=noun)
+    if error:
+        editing.errors.append(error)
+    editing.record["Status"] = status
+
+
+def take_type(editing: Editing, sales: str, purchase: str, *, noun: str = "Invoice") -> None:
+    """A document is of either side from its beginning."""
+    kind = editing.sent("Type") or editing.old.get("Type")
+    if editing.is_new and kind not in {sales, purchase}:
+        editing.errors.append(f"{noun} not of valid type for creation")
+        kind = sales
+    elif editing.old and kind != editing.old["Type"]:
+        editing.errors.append(f"{noun} not of valid type for modification")
+        kind = editing.old["Type"]
+    editing.record["Type"] = kind
 
 
 def take_texts(editing: Editing, limits: dict[str, int]) -> None:

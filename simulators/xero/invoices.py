@@ -18,13 +18,15 @@ from simulators.xero.documents import (
     take_line_amount_types,
     take_lines,
     take_number,
+    take_status,
     take_texts,
     take_theme,
+    take_type,
     touches_settlement,
     url_error,
 )
 from simulators.xero.state import Organisation
-from simulators.xero.statuses import HAS_PAYMENTS, NOT_FOR_MODIFICATION, creation_error, transition_error
+from simulators.xero.statuses import HAS_PAYMENTS, NOT_FOR_MODIFICATION
 from simulators.xero.stock import move_stock, stock_errors
 
 NOT_UNIQUE = "Invoice # must be unique."
@@ -71,8 +73,8 @@ def edit_invoice(
         editing.errors.append(NOT_UNIQUE)
     elif old is None and invoice_id != ZERO_ID:
         editing.errors.append("An existing Invoice with the specified InvoiceID could not be found")
-    _take_status(editing)
-    _take_type(editing)
+    take_status(editing, settled=not editing.is_new and is_settled(editing.old))
+    take_type(editing, "ACCREC", "ACCPAY")
     _take_fields(editing)
     take_contact(editing)
     take_currency(editing)
@@ -114,28 +116,6 @@ def save_invoice(editing: Editing, client_id: str | None) -> Record:
 def is_settled(invoice: Record) -> bool:
     """Say whether a payment or a credit hangs on the invoice."""
     return bool(invoice["AmountPaid"] or invoice["AmountCredited"])
-
-
-def _take_status(editing: Editing) -> None:
-    status = editing.sent("Status") or editing.old.get("Status") or "DRAFT"
-    if editing.is_new:
-        error = creation_error(status)
-    else:
-        error = transition_error(editing.old["Status"], status, settled=is_settled(editing.old))
-    if error:
-        editing.errors.append(error)
-    editing.record["Status"] = status
-
-
-def _take_type(editing: Editing) -> None:
-    kind = editing.sent("Type") or editing.old.get("Type")
-    if editing.is_new and kind not in {"ACCREC", "ACCPAY"}:
-        editing.errors.append("Invoice not of valid type for creation")
-        kind = "ACCREC"
-    elif editing.old and kind != editing.old["Type"]:
-        editing.errors.append("Invoice not of valid type for modification")
-        kind = editing.old["Type"]
-    editing.record["Type"] = kind
 
 
 def _take_fields(editing: Editing) -> None:

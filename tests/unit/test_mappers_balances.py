@@ -159,13 +159,13 @@ def test_a_currency_that_is_inactive_or_without_rate_cannot_be_used() -> None:
         row("EUR", D("1.25"), state=1),
         row("USD", D(0)),
         row("NZD", None),
-        row("XXX", 2, precision=10),
+        row("SEK", 2, precision=10),
     ]
     found = to_currencies(rows, [{"_basecurrencyid_value": "GBP"}])
 
-    assert [found.rate(code) for code in ("GBP", "EUR", "USD", "NZD", "XXX", "CHF")] == [1, None, None, None, 2, None]
+    assert [found.rate(code) for code in ("GBP", "EUR", "USD", "NZD", "SEK", "CHF")] == [1, None, None, None, 2, None]
     assert found.of_row("") == POUND
-    assert found.of_row("XXX").decimals == 4  # more than a money column holds would never agree with it
+    assert found.of_row("SEK").decimals == 4  # more than a money column holds would never agree with it
 
 
 # -- the sum -----------------------------------------------------------------------------------------------
