@@ -117,6 +117,10 @@ def retry_after_s(headers: Mapping[str, str], default_s: float) -> float:
 
 
 class _Session(requests.Session):
+    def __init__(self) -> None:
+        super().__init__()
+        self._proxies: dict[str, dict[str, str]] = {}  # by origin: reading the environment costs as much as a call
+
     def merge_environment_settings(
         self,
         url: str | bytes | None,
@@ -125,7 +129,10 @@ class _Session(requests.Session):
         verify: bool | str | None,
         cert: Any,
     ) -> Any:
-        from_environment = get_environ_proxies(str(url), no_proxy=None)
+        origin = "/".join(str(url).split("/", 3)[:3])
+        if origin not in self._proxies:
+            self._proxies[origin] = get_environ_proxies(origin, no_proxy=None)
+        from_environment = self._proxies[origin]
         return super().merge_environment_settings(url, {**from_environment, **(proxies or {})}, stream, verify, cert)
 
 

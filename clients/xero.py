@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeGuard
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
 
 import requests
 
 from clients.http import READ_TIMEOUT_S, WRITE_TIMEOUT_S, Answer, Payload, call, unanswered
 from clients.tokens import Tokens
-from clients.xero_errors import error_of, messages_in, token_refused
-from clients.xero_text import any_of, equals, if_modified_since, parse_xero_date, parse_xero_time, query_string
+from clients.xero_elements import ID_FIELD, Element, Unmatched, are_records, elements_of
+from clients.xero_errors import error_of, token_refused
+from clients.xero_text import (
+    any_of,
+    equals,
+    if_modified_since,
+    is_id,
+    parse_xero_date,
+    parse_xero_time,
+    query_string,
+)
 from core import money
 
 __all__ = ["Element", "Limits", "Payload", "Xero", "parse_xero_date", "parse_xero_time"]
@@ -21,31 +32,7 @@ __all__ = ["Element", "Limits", "Payload", "Xero", "parse_xero_date", "parse_xer
 
 IDS_PER_CALL = 50
 PAGE_SIZE = 1000
-_ZERO_ID = "00000000-0000-0000-0000-000000000000"
-_ID_FIELD = {
-    "Invoices": "InvoiceID",
-    "CreditNotes": "CreditNoteID",
-    "Overpayments": "OverpaymentID",
-    "Prepayments": "PrepaymentID",
-    "Contacts": "ContactID",
-    "Items": "ItemID",
-}
-# What tells documents of one call apart in the answer; Xero echoes it.
-_MARK_FIELDS = {"Invoices": ("InvoiceID", "Url", "InvoiceNumber"), "Contacts": ("ContactNumber",), "Items": ("Code",)}
 _DEAD = frozenset({"DELETED", "VOIDED"})
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """What became of one document of a write: created, or refused for `errors` in Xero's words."""
-
-    document: Payload
-    errors: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        return not self.errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +89,26 @@ class Xero:
         """Create items, as `create_invoices`; Xero refuses a code that it has."""
         return self._create("Items", documents, key, {"unitdp": "4"})
 
+    def create_credit_notes(self, documents: Sequence[Payload], *, key: str) -> list[Element]:
+        """Create credit notes, as `create_invoices`; Xero refuses a number that a sales credit note has."""
+        return self._create("CreditNotes", documents, key, {"unitdp": "4"})
+
+    def update_credit_notes(self, documents: Sequence[Payload]) -> list[Element]:
+        """Change these credit notes, each named by its CreditNoteID, as `update_invoices`."""
+        assert all(document.get("CreditNoteID") for document in documents), "one without CreditNoteID would be made"
+        return self._write("POST", "CreditNotes", documents, {}, {"unitdp": "4"})
+
+    def allocate_credit_note(self, note_id: str, *, invoice_id: str, amount: Decimal, dated: date) -> Element:
+        """Apply this much of an approved credit note to an invoice; return what became of it.
+
+        Xero wants a day, and takes the later one of the two documents. It refuses more than is open on either.
+        Asked twice it applies twice, if that much is open: raises as `update_invoices`, look before repeating.
+        """
+        document = {"Invoice": {"InvoiceID": invoice_id}, "Amount": amount, "Date": dated.isoformat()}
+        path = f"CreditNotes/{quote(note_id, safe='')}/Allocations"
+        (element,) = self._write_to(path, "Allocations", "PUT", [document], {}, {})
+        return element
+
     def list_invoices(self, *, ids: Sequence[str]) -> Iterator[Payload]:
         """Yield these invoices with lines and payments, in Xero's order; unknown ids are left out."""
         for chunk in _in_chunks(ids):
@@ -139,6 +146,18 @@ class Xero:
         ]
         return min(found, key=lambda invoice: invoice.get("Status") in _DEAD, default=None)
 
+    def list_credit_notes(self, *, numbers: Iterable[str] = (), ids: Iterable[str] = ()) -> Iterator[Payload]:
+        """Yield the credit notes of both sides, dead ones too, that have one of these numbers or ids, each once.
+
+        With lines and allocations. It may yield a few that only resemble a number (case, quotes): the caller
+        compares.
+        """
+        named = [is_id("CreditNoteID", note_id) for note_id in ids]
+        conditions = [condition for condition in named if condition is not None]
+        conditions += [equals("CreditNoteNumber", number) for number in numbers if number.strip()]
+        query = {"order": "CreditNoteID ASC", "pageSize": str(PAGE_SIZE), "unitdp": "4"}
+        yield from self._list_where("CreditNotes", conditions, query)
+
     def list_contacts(self, *, ids: Sequence[str]) -> Iterator[Payload]:
         """Yield these contacts in full (terms, defaults, balances), archived ones included."""
         for chunk in _in_chunks(ids):
@@ -161,12 +180,7 @@ class Xero:
         conditions = [equals(field, value) for field, values in asked.items() for value in values if value.strip()]
         query = {"summaryOnly": "true", "pageSize": str(PAGE_SIZE)}
         query |= {"includeArchived": "true"} if include_archived else {}
-        seen: set[str] = set()
-        for where in any_of(dict.fromkeys(conditions)):
-            for contact in self._list_pages("Contacts", query | {"where": where}):
-                if contact["ContactID"] not in seen:
-                    seen.add(contact["ContactID"])
-                    yield contact
+        yield from self._list_where("Contacts", conditions, query)
 
     def list_contacts_numbered(self) -> Iterator[Payload]:
         """Yield the contacts that have a ContactNumber, which only apps give, as `list_contacts_matching`."""
@@ -216,21 +230,27 @@ class Xero:
     ) -> list[Element]:
         if not documents:
             return []
+        return self._write_to(plural, plural, method, documents, headers, query)
+
+    def _write_to(
+        self,
+        path: str,
+        plural: str,
+        method: str,
+        documents: Sequence[Payload],
+        headers: Mapping[str, str],
+        query: Payload,
+    ) -> list[Element]:
         what = f"{method} {plural}"
         # `false` must be said: whatever the description says, Xero's default refuses all for one bad element.
-        url = f"{self._url}/{plural}{query_string({'summarizeErrors': 'false'} | query)}"
+        url = f"{self._url}/{path}{query_string({'summarizeErrors': 'false'} | query)}"
         body = money.dumps({plural: list(documents)})
         answer = self._call(method, url, body=body, headers=headers, changes=True)
         envelope = self._envelope(answer, what, changes=True)
-        found = envelope.get(plural)
-        if not _are_records(found) or len(found) != len(documents):
-            raise unanswered(f"{what}: not one element for each document", changes=True, reference=self.reference)
-        if any(_is_misplaced(documents, found, field) for field in _MARK_FIELDS[plural]):
-            raise unanswered(f"{what}: elements in another order", changes=True, reference=self.reference)
-        elements = [_element(document) for document in found]
-        if any(element.ok and element.document.get(_ID_FIELD[plural], _ZERO_ID) == _ZERO_ID for element in elements):
-            raise unanswered(f"{what}: an element without id", changes=True, reference=self.reference)
-        return elements
+        try:
+            return elements_of(envelope.get(plural), documents, plural)
+        except Unmatched as error:
+            raise unanswered(f"{what}: {error}", changes=True, reference=self.reference) from error
 
     def _list_pages(self, plural: str, query: Payload) -> Iterator[Payload]:
         page, more = 1, True
@@ -239,8 +259,17 @@ class Xero:
             yield from found
             page += 1
 
+    def _list_where(self, plural: str, conditions: Iterable[str], query: Payload) -> Iterator[Payload]:
+        """Yield what meets any of these conditions, each once, in as many calls as the conditions need."""
+        seen: set[str] = set()
+        for where in any_of(dict.fromkeys(conditions)):
+            for record in self._list_pages(plural, query | {"where": where}):
+                if record[ID_FIELD[plural]] not in seen:
+                    seen.add(record[ID_FIELD[plural]])
+                    yield record
+
     def _list_changed(self, plural: str, since: datetime, query: Payload) -> Iterator[Payload]:
-        id_field = _ID_FIELD[plural]
+        id_field = ID_FIELD[plural]
         query = query | {"order": f"UpdatedDateUTC ASC,{id_field} ASC", "pageSize": str(PAGE_SIZE)}
         seen: set[tuple[str, str]] = set()
         page = 1
@@ -277,7 +306,7 @@ class Xero:
 
     def _records(self, envelope: Payload, plural: str) -> list[Payload]:
         found = envelope.get(plural)
-        if not _are_records(found):
+        if not are_records(found):
             raise unanswered(f"GET {plural}: none in the answer", changes=False, reference=self.reference)
         return found
 
@@ -323,33 +352,12 @@ class Xero:
         return document
 
 
-def _are_records(found: object) -> TypeGuard[list[Payload]]:
-    return isinstance(found, list) and all(isinstance(record, dict) for record in found)
-
-
 def _document(answer: Answer, what: str, *, changes: bool) -> Any:
     try:
         return answer.json()
     except ValueError as error:
         reference = answer.headers.get("Xero-Correlation-Id")
         raise unanswered(f"{what}: the answer is not JSON", changes=changes, reference=reference) from error
-
-
-def _element(document: Payload) -> Element:
-    status = str(document.get("StatusAttributeString") or "").upper()
-    errors = messages_in(document)
-    if status in ("OK", "WARNING") and not document.get("HasErrors"):
-        errors = ()  # lines and contacts carry leftovers of their own
-    elif not errors and (status == "ERROR" or document.get("HasErrors")):
-        errors = ("Xero refused it without saying why",)
-    return Element(document, errors, messages_in(document, "Warnings"))
-
-
-def _is_misplaced(documents: Sequence[Payload], found: Sequence[Payload], field: str) -> bool:
-    """Whether an element bears the mark of another document of the same call than the one in its place."""
-    marks = [str(document.get(field) or "") for document in documents]
-    answered = [str(document.get(field) or "") for document in found]
-    return any(mark and mark != own and mark in marks for own, mark in zip(marks, answered, strict=True))
 
 
 def _limits(headers: Mapping[str, str]) -> Limits:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
+from uuid import UUID
 
 QUERY_LENGTH_MAX = 2000  # encoded; common servers and proxies cut at 2 to 4 thousand
 _STAMP = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
@@ -43,6 +44,14 @@ def equals(field: str, value: str) -> str:
         return f'{field}==""'  # nothing to ask for; every record would be too much of an answer
     contains = [f'{field}.Contains("{piece}")' for piece in pieces]
     return "(" + " AND ".join([f"{field}!=null", *contains]) + ")"
+
+
+def is_id(field: str, value: str) -> str | None:
+    """Return the condition that `field` is this id; None for what is no id: no record has it."""
+    try:
+        return f'{field}==Guid("{UUID(value)}")'
+    except ValueError:
+        return None
 
 
 def any_of(conditions: Iterable[str]) -> Iterator[str]:
