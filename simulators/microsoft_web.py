@@ -8,11 +8,12 @@ from flask import Blueprint, Flask, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
 from simulators.microsoft import LoginRefused, MicrosoftLogin
+from simulators.serving import Simulated
 
 
 def login_app(login: MicrosoftLogin) -> Flask:
     """The log-in alone, as a WSGI app."""
-    app = Flask(__name__)
+    app = Simulated(__name__)
     app.register_blueprint(login_blueprint(login))
     return app
 

@@ -82,12 +82,17 @@ def _incompatible(column: Column, literal: Any, kind: str) -> Refused:
     )
 
 
-def compare(get: Getter, word: str, wanted: Any) -> Predicate:
-    """Return a predicate for `get(row) <word> wanted`; `wanted` None means null. `ne` includes null rows."""
+def compare(get: Getter, word: str, wanted: Any, *, nulls_are_unequal: bool = True) -> Predicate:
+    """Return a predicate for `get(row) <word> wanted`; `wanted` None means null.
+
+    `nulls_are_unequal`: `ne` includes rows that have no value.
+    """
     if word == "eq":
         return lambda row: plain(get(row)) == wanted
-    if word == "ne":
+    if word == "ne" and (nulls_are_unequal or wanted is None):
         return lambda row: plain(get(row)) != wanted
+    if word == "ne":
+        return lambda row: plain(get(row)) not in (None, wanted)
     test = _ORDERINGS[word]
     if wanted is None:
         return lambda _row: False

@@ -24,7 +24,7 @@ KINDS: tuple[Kind, ...] = (
     "string", "memo", "integer", "bigint", "decimal", "double", "money", "boolean", "datetime", "date", "choice",
     "lookup", "guid",
 )  # fmt: skip
-MESSAGES = ("Create", "Update", "Delete")
+MESSAGES = ("Create", "Update", "Delete", "SetState")
 _NAMESPACE = uuid.UUID("5b7a1f0e-6f0c-4d0e-9d69-2f5b1e0a7c11")
 
 
@@ -167,7 +167,7 @@ def _number(value: Any) -> Decimal | None:
 
 
 def add_message_filters(env: Environment, made: Table) -> None:
-    """Let steps be registered for the table's Create, Update and Delete."""
+    """Let steps be registered for the table's messages."""
     for message in MESSAGES:
         filter_id = str(uuid.uuid5(_NAMESPACE, f"{made.logical_name}/{message}"))
         message_id = next(i for i, row in env.store.all("sdkmessage").items() if row["name"] == message)

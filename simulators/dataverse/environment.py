@@ -94,6 +94,7 @@ class Environment:
     lock: threading.RLock = field(default_factory=threading.RLock)
     invoice_number: int = 1000
     component_prices: Literal["zero", "own"] = "zero"
+    nulls_are_unequal: bool = True
     missing_currency: Literal["filled", "refused"] = "filled"
     pending_keys: dict[tuple[str, str], bool] = field(default_factory=dict)
     on_commit: Callable[[Event], None] = field(default=lambda _event: None)

@@ -54,6 +54,7 @@ class World:
     store: Store
     now: datetime
     aliases: Mapping[str, str]
+    nulls_are_unequal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class _Parser:
             return compare_columns(get, word, other)
         value = _literal(token)
         wanted = None if value is None else literal_for(column, value, OPERATOR_KINDS[word])
-        return compare(get, word, wanted)
+        return compare(get, word, wanted, nulls_are_unequal=self._world.nulls_are_unequal)
 
     def _literal_first(self, scope: _Scope, token: _Token) -> Predicate:
         """`5 lt quantity` is turned round."""

@@ -50,7 +50,7 @@ def event_document(env: Environment, event: Event, step: Step) -> Json:
     """Return the body's members for one event and step."""
     table = env.schema.by_name[event.table]
     own = _context(env, event, step, stage=_POST_STAGE)
-    own["InputParameters"] = [_pair("Target", _target(env, table, event))]
+    own["InputParameters"] = _new_state(env, table, event) or [_pair("Target", _target(env, table, event))]
     own["OutputParameters"] = [_pair("id", event.row_id)] if event.message == "Create" else []
     own["OwningExtension"] = _reference(
         Ref("sdkmessageprocessingstep", step.id), None if step.asynchronous else step.name
@@ -136,10 +136,10 @@ def _parent_inputs(env: Environment, table: Table, event: Event) -> list[Json]:
         target: Json = _typed_reference(Ref(event.table, event.row_id))
     else:
         target = _typed("Entity", _entity(env, table, event.row_id, event.supplied, formatted_too=False))
-    inputs = [_pair("Target", target)]
+    inputs = _new_state(env, table, event) or [_pair("Target", target)]
     if event.caller.app_name:
         inputs.append(_pair("x-ms-app-name", event.caller.app_name))
-    if event.message != "Delete":
+    if event.message in ("Create", "Update"):
         inputs.append(_pair("SuppressDuplicateDetection", event.caller.suppress_duplicates))
     return inputs
 
@@ -154,6 +154,18 @@ def _shared_variables(event: Event) -> list[Json]:
     if caller.tag is not None:
         variables.append(("tag", caller.tag))
     return [_pair(name, value) for name, value in variables]
+
+
+def _new_state(env: Environment, table: Table, event: Event) -> list[Json]:
+    """What SetState brings in place of a Target."""
+    if event.message != "SetState":
+        return []
+    asked = {"State": "statecode", "Status": "statuscode"}
+    values = [
+        _pair(key, _attribute(env, table.columns[name], event.supplied[name], names_too=False))
+        for key, name in asked.items()
+    ]
+    return [_pair("EntityMoniker", _typed_reference(Ref(event.table, event.row_id))), *values]
 
 
 def _target(env: Environment, table: Table, event: Event) -> Json:

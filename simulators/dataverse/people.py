@@ -57,6 +57,11 @@ class Person:
         """Open a closed invoice again, under the status reason New or another of Active."""
         self.update("invoices", invoice_id, {"statecode": ACTIVE, "statuscode": status})
 
+    def set_invoice_state(self, invoice_id: str, state: int, status: int) -> None:
+        """Change the state with a tool that still speaks the SDK's SetState."""
+        with self._env.lock:
+            operations.set_state(self._env, self._caller(), self._table("invoices"), invoice_id, state, status)
+
     def act(self, action: str, table_or_set: str, row_id: str, row: dict[str, Any]) -> Any:
         """Do one of create, update, delete, get by name."""
         match action:

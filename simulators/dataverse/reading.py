@@ -47,7 +47,7 @@ class Annotations:
 
 def select_rows(env: Environment, table: Table, query: Query, candidates: Iterable[Row] | None = None) -> list[Row]:
     """Return all rows that pass the filter, in order; equal ones, and all without `$orderby`, by primary key."""
-    world = World(env.schema, env.store, env.now(), query.aliases)
+    world = World(env.schema, env.store, env.now(), query.aliases, env.nulls_are_unequal)
     rows = list(env.store.all(table.logical_name).values() if candidates is None else candidates)
     if query.filter:
         passes = compile_filter(world, table, query.filter)
@@ -184,7 +184,9 @@ def check_query(env: Environment, table: Table, query: Query) -> None:
     selected_columns(table, query)
     _orders(env, table, query.orderby)
     if query.filter:
-        compile_filter(World(env.schema, env.store, env.now(), query.aliases), table, query.filter)
+        compile_filter(
+            World(env.schema, env.store, env.now(), query.aliases, env.nulls_are_unequal), table, query.filter
+        )
     for name, inner in query.expand:
         target = table.navigations[name].target if name in table.navigations else None
         if target is None and name in table.collections:

@@ -13,6 +13,7 @@ MESSAGE_IDS = {
     "Create": "9ebdbb1b-ea3e-db11-86a7-000a3a5473e8",
     "Update": "20bebb1b-ea3e-db11-86a7-000a3a5473e8",
     "Delete": "a1bdbb1b-ea3e-db11-86a7-000a3a5473e8",
+    "SetState": "5e7c57a7-0000-4000-8000-000000000001",  # made up: nothing says which it is
 }
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "NZD": "$", "AUD": "$", "JPY": "¥"}
 TIMEZONE_CODES = {"Europe/London": 85, "Europe/Berlin": 110, "America/New_York": 35, "Pacific/Auckland": 290}

@@ -213,6 +213,11 @@ class DataverseSimulator:
         with self._env.lock:
             self._env.missing_currency = does
 
+    def set_nulls_unequal(self, unequal: bool) -> None:
+        """Whether `$filter` finds rows without a value by `ne`. Nothing says it; a query should do either way."""
+        with self._env.lock:
+            self._env.nulls_are_unequal = unequal
+
     def lose_row(self, table_or_set: str, row_id: str, *, links: Links = "kept") -> None:
         """A row is gone (a bulk deletion, a restore): no rule, no event.
 

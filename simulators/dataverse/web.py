@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from simulators.dataverse.control import dataverse_control
 from simulators.microsoft_web import login_blueprint
+from simulators.serving import Simulated
 
 if TYPE_CHECKING:
     from simulators.dataverse.simulator import DataverseSimulator
@@ -19,7 +20,7 @@ _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 def create_app(simulator: DataverseSimulator) -> Flask:
     """Return the app; the control API's common part is registered by the simulator."""
-    app = Flask(__name__)
+    app = Simulated(__name__)
     app.register_blueprint(login_blueprint(simulator.login))
     app.register_blueprint(dataverse_control(simulator))
 

@@ -22,6 +22,7 @@ from simulators.xero.invoice_views import error_view as invoice_error_view
 from simulators.xero.invoices import edit_invoice, find_sales_invoice, save_invoice
 from simulators.xero.items import draft_item, find_item, item_view, save_item
 from simulators.xero.lists import Keep, select
+from simulators.xero.refusals import refused
 from simulators.xero.settings import actions, draft_account, draft_tax_rate, organisation_view
 from simulators.xero.sources import contact_source, invoice_source, plain_source
 from simulators.xero.tables import Table
@@ -84,6 +85,7 @@ def _write_invoice(call: Call, raw: Record) -> Outcome:
         create_only=call.method == "PUT",
         backorders=call.flag("allowBackorders"),
     )
+    editing.errors += refused(organisation.refusals, "Invoice", raw)
     if editing.errors:
         return Outcome(invoice_error_view(editing), failed=True)
     invoice = save_invoice(editing, call.client_id)

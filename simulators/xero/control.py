@@ -14,6 +14,7 @@ from simulators.xero.credit_views import allocation_view
 from simulators.xero.gate import Breakdown
 from simulators.xero.invoice_views import invoice_view
 from simulators.xero.items import item_view
+from simulators.xero.refusals import Refusal
 from simulators.xero.settings_pages import NotAllowed
 from simulators.xero.settling import KINDS
 
@@ -52,6 +53,7 @@ def xero_control_blueprint(simulator: XeroSimulator) -> Blueprint:
         ("POST", "/verify-webhook", routes.verify_webhook),
         ("POST", "/webhooks", routes.webhooks),
         ("POST", "/breakdowns", routes.breakdowns),
+        ("POST", "/refusals", routes.refusals),
     ):
         control.add_url_rule(path, path, view, methods=[method])
     return control
@@ -138,6 +140,13 @@ class _Routes:
         """The fields of `Breakdown`: errors inside Xero, which idempotency keys replay."""
         self.simulator.gate.breakdowns.append(Breakdown(**request.get_json()))
         return jsonify(breakdowns=len(self.simulator.gate.breakdowns))
+
+    def refusals(self) -> ResponseReturnValue:
+        """{"tenant_id"} and the fields of `Refusal`: what Xero refuses for a reason of its own."""
+        asked = request.get_json()
+        held = self.simulator.organisations[asked.pop("tenant_id")]
+        held.refusals.append(Refusal(**asked))
+        return jsonify(refusals=len(held.refusals))
 
     def _client_id(self) -> str:
         """Return the app that the request names, or the only one there is."""

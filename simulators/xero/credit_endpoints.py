@@ -7,7 +7,7 @@ from functools import partial
 
 from simulators.xero.accounting import Outcome, answer_batch
 from simulators.xero.arithmetic import rounded
-from simulators.xero.call import JSON, Answer, Call, envelope, not_found
+from simulators.xero.call import JSON, Answer, Call, envelope, not_found, validation_failed
 from simulators.xero.codec import Record, dumps, parse_number, zoneless
 from simulators.xero.credit_notes import edit_credit_note, find_sales_credit_note, save_credit_note
 from simulators.xero.credit_views import (
@@ -17,8 +17,10 @@ from simulators.xero.credit_views import (
     credit_note_view,
     prepaid_view,
 )
+from simulators.xero.documents import lock_errors
 from simulators.xero.invoice_views import Shape
 from simulators.xero.lists import select
+from simulators.xero.refusals import refused
 from simulators.xero.settling import CREDIT_NOTE, CreditKind, allocate, allocation_errors, take_back
 from simulators.xero.sources import credit_note_source, prepaid_source
 
@@ -39,6 +41,7 @@ def update_credit_note(call: Call) -> Answer:
 def _write_credit_note(call: Call, raw: Record) -> Outcome:
     places, create_only = call.unit_places, call.method == "PUT"
     editing = edit_credit_note(call.organisation, raw, call.now, unit_places=places, create_only=create_only)
+    editing.errors += refused(call.organisation.refusals, "CreditNote", raw)
     if editing.errors:
         return Outcome(credit_note_error_view(editing), failed=True)
     note = save_credit_note(editing, call.client_id)
@@ -90,6 +93,8 @@ def delete_allocation(call: Call, kind: CreditKind) -> Answer:
         return not_found()
     if allocation["IsDeleted"]:
         return not_found()
+    if errors := lock_errors(call.organisation, [allocation["Date"]]):
+        return validation_failed([allocation_error_view(allocation, errors)])
     with call.organisation.change():
         take_back(call.organisation, allocation, call.now)
     day = zoneless(datetime.combine(allocation["Date"], time(), UTC))
@@ -108,7 +113,8 @@ def _allocate(call: Call, kind: CreditKind, raw: Record) -> Outcome:
         amount = rounded(parse_number(raw.get("Amount")))
     except ValueError:
         return Outcome(allocation_error_view(raw, ["The Amount field must be a number."]), failed=True)
-    errors = allocation_errors(kind, credit, invoice, amount)
+    errors = allocation_errors(call.organisation, kind, credit, invoice, amount)
+    errors += refused(call.organisation.refusals, "Allocation", raw)
     if errors or invoice is None:
         return Outcome(allocation_error_view(raw, errors), failed=True)
     return Outcome(allocation_view(kind, allocate(call.organisation, kind, credit, invoice, amount, call.now)))

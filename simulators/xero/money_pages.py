@@ -7,6 +7,7 @@ from datetime import date
 from simulators.xero.arithmetic import rounded
 from simulators.xero.codec import Record, parse_number
 from simulators.xero.credit_notes import edit_credit_note, save_credit_note
+from simulators.xero.documents import lock_errors
 from simulators.xero.payments import delete_payment, deletion_errors, draft_payment, paid_document, save_payment
 from simulators.xero.prepaid import draft_prepaid, save_prepaid, void_prepaid, voiding_errors
 from simulators.xero.settings_pages import NotAllowed, SettingsPages, insist, read_day
@@ -104,6 +105,7 @@ class MoneyPages(SettingsPages):
             allocation = organisation.allocations[allocation_id]
             if allocation["IsDeleted"]:
                 raise NotAllowed(f"The allocation {allocation_id} is removed already")
+            insist(lock_errors(organisation, [allocation["Date"]]))
             take_back(organisation, allocation, self._clock.now())
             return organisation.invoices[allocation["Invoice"]["InvoiceID"]]
 
@@ -165,7 +167,7 @@ class MoneyPages(SettingsPages):
             credit, invoice = kind.table(organisation)[credit_id], organisation.invoices[invoice_id]
             most = min(credit["RemainingCredit"], invoice["AmountDue"])
             applied = most if amount is None else rounded(parse_number(amount))
-            insist(allocation_errors(kind, credit, invoice, applied))
+            insist(allocation_errors(organisation, kind, credit, invoice, applied))
             return allocate(organisation, kind, credit, invoice, applied, self._clock.now())
 
     def _take_money(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from simulators.xero.arithmetic import ZERO
 from simulators.xero.balances import SALES_CREDITS
 from simulators.xero.codec import Record
+from simulators.xero.documents import lock_errors
 from simulators.xero.state import Organisation
 from simulators.xero.tables import Table
 
@@ -51,11 +52,14 @@ PREPAYMENT = CreditKind("Prepayment", "Prepayment", "prepayments", "PREPAYMENT")
 KINDS = {kind.name: kind for kind in (CREDIT_NOTE, OVERPAYMENT, PREPAYMENT)}
 
 
-def allocation_errors(kind: CreditKind, credit: Record, invoice: Record | None, amount: Decimal) -> list[str]:
+def allocation_errors(
+    organisation: Organisation, kind: CreditKind, credit: Record, invoice: Record | None, amount: Decimal
+) -> list[str]:
     """Say why this much of the credit may not be applied to the invoice.
 
     The sources have the words for credit notes; the simulator uses them for over- and prepayments too. Those about
-    status, contact, currency and sign are its own.
+    status, contact, currency and sign are its own. That the day of an allocation may be locked, as that of a payment
+    may, is its decision too.
     """
     if invoice is None:
         return [NO_INVOICE]
@@ -76,7 +80,12 @@ def allocation_errors(kind: CreditKind, credit: Record, invoice: Record | None, 
         return ["The Amount of an allocation must be greater than zero"]
     if amount > min(credit["RemainingCredit"], invoice["AmountDue"]):
         return [f"{kind.words} cannot be allocated as amount is greater than amount outstanding"]
-    return []
+    return lock_errors(organisation, [allocation_day(credit, invoice)])
+
+
+def allocation_day(credit: Record, invoice: Record) -> date:
+    day: date = max(credit["Date"], invoice["Date"])
+    return day
 
 
 def allocate(
@@ -87,7 +96,7 @@ def allocate(
         {
             "AllocationID": organisation.new_id(),
             "Amount": amount,
-            "Date": max(credit["Date"], invoice["Date"]),
+            "Date": allocation_day(credit, invoice),
             "Invoice": {"InvoiceID": invoice["InvoiceID"]},
             "IsDeleted": False,
             "UpdatedDateUTC": now,

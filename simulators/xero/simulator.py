@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterable, Sequence
 
 import requests
-from flask import Flask
 
 from simulators.clock import Clock
 from simulators.control import control_blueprint
 from simulators.outbox import Delivery, Outbox
+from simulators.serving import Simulated
 from simulators.xero.codec import Record
 from simulators.xero.control import xero_control_blueprint
 from simulators.xero.gate import Gate
@@ -44,7 +44,7 @@ class XeroSimulator:
         self.limiter = Limiter()
         self.gate = Gate(clock, self.identity, self.organisations, self.limiter, self.lock)
         self.webhooks = Webhooks(clock, chance, self.outbox)
-        flask = Flask("simulated-xero")
+        flask = Simulated("simulated-xero")
         flask.register_blueprint(accounting_blueprint(self.gate))
         flask.register_blueprint(identity_blueprint(self.identity, self.organisations, self.lock))
         self.wire = SeatedWire(flask, clock, self.gate)

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from simulators.xero.codec import Record
+from simulators.xero.refusals import Refusal
 from simulators.xero.seeds import (
     REGIONS,
     NewId,
@@ -132,6 +133,7 @@ class Organisation:
     tracking_categories: Table = field(default_factory=lambda: Table("TrackingCategoryID"))
     payments: Table = field(default_factory=_payment_table)
     allocations: Table = field(default_factory=_allocation_table)
+    refusals: list[Refusal] = field(default_factory=list)
     _current: Change | None = None
 
     def today(self, now: datetime) -> date:

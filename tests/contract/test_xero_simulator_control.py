@@ -109,16 +109,18 @@ def test_what_people_may_not_do_is_a_400(control: Client) -> None:
     assert "contact name" in refused.get_json()["error"]
 
 
-def test_limits_webhooks_and_breakdowns_are_set_from_outside(control: Client) -> None:
+def test_limits_webhooks_breakdowns_and_refusals_are_set_from_outside(control: Client) -> None:
     tenant_id = _post(control, "/organisations", name="Demo")["tenant_id"]
     _post(control, "/apps", client_id="a", tenant_ids=[tenant_id])
 
     limits = _post(control, "/limits", client_id="a", minute=5)
     webhook = _post(control, "/webhooks", url="http://127.0.0.1:1/", duplicate=True)
     breakdowns = _post(control, "/breakdowns", match="Invoices")
+    refusals = _post(control, "/refusals", tenant_id=tenant_id, kind="Invoice", words="No.", status="DELETED")
     outcome = _post(control, "/verify-webhook", client_id="a")
 
     assert limits == {"minute": 5, "day": 5000, "concurrent": 5, "app_minute": 10_000}
     assert webhook == {"url": "http://127.0.0.1:1/", "status": "OK", "waiting": 0}
     assert breakdowns == {"breakdowns": 1}
+    assert refusals == {"refusals": 1}
     assert outcome["passed"] is False

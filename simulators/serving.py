@@ -1,0 +1,32 @@
+"""The Flask application under every simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+
+class _Route(Rule):
+    """A route that is only matched: no simulator asks for the address of one of its own routes.
+
+    Werkzeug would compile for each route what builds its address, which takes most of the time that a simulator needs
+    to start; the tests start thousands.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: ARG002
+        def build(*_args: Any, **_values: Any) -> tuple[str, str]:
+            raise NotImplementedError(f"no address is built for {self.rule}")
+
+        return build
+
+
+class Simulated(Flask):
+    """A Flask application without static files, whose routes are matched and never built."""
+
+    url_rule_class = _Route
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, static_folder=None)
