@@ -177,6 +177,18 @@ DETAILS = Table(
         ),
         text("attemptkey", "Attempt key", "Which documents were sent together in that attempt.", 64),
         text("handledstate", "Handled state", "The state of the invoice that the connector has dealt with.", 100),
+        text(
+            "cancelling",
+            "Cancelling",
+            "What is being done to the document in Xero as the invoice was cancelled or deleted; empty: nothing.",
+            100,
+        ),
+        text(
+            "earlierdocuments",
+            "Earlier documents",
+            "Ids in Xero of documents of this invoice that are over, and in whose place another one was made.",
+            400,
+        ),
         text("fingerprint", "Fingerprint", "What of the invoice was last agreed with Xero.", 100),
         text(
             "agreeddocument",

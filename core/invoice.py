@@ -111,7 +111,8 @@ class Invoice:
 
     `customer` is None without `customer_id`, or when that customer cannot be read (deleted, or a right is missing).
     `total_less_freight` is Dynamics' own net before freight; None where it has none. `etag` makes a later write of
-    the invoice conditional; `amount_due` is what we last wrote there.
+    the invoice conditional; `amount_due` is what we last wrote there. A closed invoice is read-only, so `modified_at`
+    is then when it was closed.
     """
 
     id: str
@@ -143,6 +144,7 @@ class Invoice:
     custom: Mapping[str, str] = field(default_factory=dict)
     etag: str = ""
     amount_due: Decimal | None = None
+    modified_at: datetime | None = None
 
     @property
     def is_sales(self) -> bool:
@@ -160,6 +162,9 @@ class Details:
     """The Xero details row of one invoice, as read; `etag` makes a later write conditional.
 
     `xero_updated` is the update time of the document when we last followed it; None: it has not been followed yet.
+    `linked_to` is the invoice that the row names; Dynamics takes the name away when it deletes the invoice.
+    `handled_state` and `cancelling` are read by `mappers.cancelling`. `earlier_ids` are documents in Xero that are
+    over and that this row named before (rule E8). Without a document `xero_number` is the one that is to be sent.
     """
 
     id: str
@@ -184,8 +189,23 @@ class Details:
     xero_updated: datetime | None = None
     closed_by_connector: bool = False
     status_before_close: int | None = None
+    linked_to: str = ""
+    credit_note_id: str = ""
+    credit_note_number: str = ""
+    cancelling: str = ""
+    earlier_ids: tuple[str, ...] = ()
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether the row names its own invoice, which a person may have changed."""
+        return self.linked_to.lower() == self.invoice_id.lower()
 
     @property
     def is_bound(self) -> bool:
         """A document, or what may have become one, stays with the connection of this row (rule C63)."""
         return bool(self.xero_invoice_id) or self.attempt_started is not None
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Something was begun in Xero because the invoice was cancelled or deleted, and is to be completed."""
+        return bool(self.cancelling) and self.export_status != "Failed"

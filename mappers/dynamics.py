@@ -47,7 +47,8 @@ DETAILS_SELECT = (
     "stl3_xerodetailsid,stl3_dynamicsinvoiceid,stl3_connectionid,stl3_exportstatus,stl3_xeroinvoiceid,stl3_xeronumber,"
     "stl3_xerocontactid,stl3_waitingfor,stl3_attemptstarted,stl3_attemptkey,stl3_handledstate,stl3_fingerprint,"
     "stl3_agreeddocument,stl3_xerostatus,stl3_amountdue,stl3_amountpaid,stl3_amountcredited,stl3_taxinxero,"
-    "stl3_xeroupdated,stl3_closedbyconnector,stl3_statusbeforeclose"
+    "stl3_xeroupdated,stl3_closedbyconnector,stl3_statusbeforeclose,stl3_creditnoteid,stl3_creditnotenumber,"
+    "stl3_cancelling,stl3_earlierdocuments,_stl3_invoice_value"
 )
 
 
@@ -213,6 +214,7 @@ class _InvoiceSchema(_Row):
     total = _amount("totalamount")
     etag = _text("@odata.etag")
     amount_due = _Exact(data_key="stl3_amountdue", load_default=None)
+    modified_at = _moment("modifiedon")
 
     @post_load
     def _make(self, row: dict[str, Any], **_: Any) -> Invoice:
@@ -250,9 +252,15 @@ class _DetailsSchema(_Row):
     xero_updated = _moment("stl3_xeroupdated")
     closed_by_connector = fields.Boolean(data_key="stl3_closedbyconnector", load_default=False)
     status_before_close = fields.Integer(data_key="stl3_statusbeforeclose", load_default=None)
+    linked_to = _text("_stl3_invoice_value")
+    credit_note_id = _text("stl3_creditnoteid")
+    credit_note_number = _text("stl3_creditnotenumber")
+    cancelling = _text("stl3_cancelling")
+    earlier = _text("stl3_earlierdocuments")
 
     @post_load
     def _make(self, row: dict[str, Any], **_: Any) -> Details:
+        row["earlier_ids"] = tuple(row.pop("earlier").split())
         row["export_status"] = columns.EXPORT_STATUS.label(row["export_status"]) or "No"
         return Details(**row)
 

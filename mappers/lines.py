@@ -91,13 +91,12 @@ def to_line(line: Line, invoice: Invoice, basis: Basis) -> XeroLine | Booked:
     booking = _booking(line, invoice, basis, item)
     quantity, price, discount = _amounts(line, net, sales=invoice.is_sales)
     if quantity != line.quantity:
-        kept = f"\n{_plain(line.quantity)} × {_plain(line.price)}"
-        text = cut(text, DESCRIPTION_MAX - len(kept)) + kept
+        text = text_with(text, line.quantity, line.price)
     made = XeroLine(
         line_id=line.id,
         description=text,
-        quantity=_bare(quantity),
-        unit_amount=_bare(price),
+        quantity=bare(quantity),
+        unit_amount=bare(price),
         discount=discount or None,
         item_code=item.code if item else None,
         account_code=booking.sent_account,
@@ -124,6 +123,12 @@ def description_of(line: Line) -> str:
     """Rule C33: the product's name, the line's text below it, cut at a word."""
     parts = (line.product.name if line.product else line.text, line.description)
     return cut("\n".join(part.strip() for part in parts if part.strip()) or "-", DESCRIPTION_MAX)
+
+
+def text_with(text: str, quantity: Decimal, price: Decimal) -> str:
+    """Return the text of a line that has quantity 1 instead: with the quantity and price that it had (rule C39)."""
+    kept = f"\n{_plain(quantity)} × {_plain(price)}"
+    return cut(text, DESCRIPTION_MAX - len(kept)) + kept
 
 
 def label(line: Line) -> str:
@@ -170,6 +175,6 @@ def _plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
-def _bare(number: Decimal) -> Decimal:
+def bare(number: Decimal) -> Decimal:
     """Dataverse writes 12 as 12.0000000000, which is longer than Xero takes."""
     return Decimal(_plain(number)) if number else Decimal(0)

@@ -19,6 +19,7 @@ CREDITED = "Credited"  # our word: Xero shows such a document as PAID (rule D2)
 OPEN_STATUSES = frozenset({"DRAFT", "SUBMITTED"})
 DEAD_STATUSES = frozenset({"VOIDED", "DELETED"})
 ACTIVE_AGAIN = "The invoice is active again."
+SEND_IT_AGAIN = "Set Export status to No to send it again."  # rule E8
 OWING = frozenset({APPROVED, SETTLED, "VOIDED"})  # with these what a customer owes may have changed (rule D8)
 FINAL_STATUSES = frozenset({SETTLED, CREDITED, *DEAD_STATUSES})
 
@@ -100,6 +101,8 @@ def story_of(
     if invoice is not None and _is_edited(standing, details):
         told.append(difference(invoice, document, line_ids))
     told.append(_of_invoice(standing, invoice, details))
+    if standing.is_dead and invoice is not None and (invoice.state == ACTIVE or reopens(standing, invoice, details)):
+        told[-1] = f"{told[-1]} {SEND_IT_AGAIN}"
     return tuple(text for text in told if text)
 
 

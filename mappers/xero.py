@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -135,9 +136,9 @@ class InvoiceSchema(Sparse):
     number = fields.String(
         data_key="InvoiceNumber",
         metadata=said(
-            "Sales: nothing (Xero numbers), or the Invoice ID where the settings say so. Bills: the mapped column, "
-            "else the Invoice ID.",
-            "B1, C13",
+            "Sales: nothing (Xero numbers), or the Invoice ID where the settings say so; with “-2”, “-3” … where an "
+            "earlier document of the invoice has that. Bills: the mapped column, else the Invoice ID.",
+            "B1, C13, E8",
         ),
     )
     reference = fields.String(
@@ -163,8 +164,11 @@ class InvoiceSchema(Sparse):
 _INVOICE = InvoiceSchema()
 
 
-def to_xero(invoice: Invoice, *, contact_id: str, basis: Basis, url: str) -> XeroInvoice:
-    """Return the document of this invoice. Raises Unmappable, naming what a person has to mend."""
+def to_xero(invoice: Invoice, *, contact_id: str, basis: Basis, url: str, known_number: str = "") -> XeroInvoice:
+    """Return the document of this invoice. Raises Unmappable, naming what a person has to mend.
+
+    `known_number` is the one on its Xero details, which counts if it is the invoice's own with a suffix (rule E8).
+    """
     if obstacle := next(obstacles(invoice, basis), ""):
         raise Unmappable(obstacle)
     assert invoice.delivered_at is not None
@@ -186,7 +190,7 @@ def to_xero(invoice: Invoice, *, contact_id: str, basis: Basis, url: str) -> Xer
             *adjustments(invoice, booked, basis),
         ),
         line_amount_types=LINE_AMOUNT_TYPES[invoice.line_amount_types],
-        number=_number(invoice, basis),
+        number=_number(invoice, basis, known_number),
         reference=_reference(invoice, basis),
         theme_id=invoice.branding_theme.code if invoice.branding_theme and invoice.is_sales else None,
     )
@@ -232,12 +236,24 @@ def check_choices(invoice: Invoice, connection_id: str) -> list[str]:
     return problems
 
 
-def _number(invoice: Invoice, basis: Basis) -> str | None:
-    """Rules B1 and C13: Xero's own number, the supplier's on a bill, or the invoice ID of Dynamics."""
+def is_numbered_again(number: str, base: str) -> bool:
+    """Whether it is `base` with "-2", "-3" … appended, as later documents of an invoice are numbered (rule E8)."""
+    start, _, place = number.rpartition("-")
+    return bool(base) and start == base and re.fullmatch(r"[2-9]|[1-9][0-9]+", place) is not None
+
+
+def next_number(number: str, base: str) -> str:
+    """Return the number that comes after this one of an invoice whose own is `base`."""
+    place = int(number.rpartition("-")[2]) if is_numbered_again(number, base) else 1
+    return f"{base}-{place + 1}"
+
+
+def _number(invoice: Invoice, basis: Basis, known: str = "") -> str | None:
+    """Rules B1, C13 and E8: Xero's own number, the supplier's on a bill, or the invoice ID of Dynamics."""
     if invoice.is_sales and basis.preferences.use_xero_number:
         return None
     if not invoice.is_sales and (number := number_of(basis.custom, invoice)):
         return number
     if not invoice.number:
         raise Unmappable("The invoice has no Invoice ID in Dynamics, which the settings make its number in Xero.")
-    return invoice.number
+    return known if invoice.is_sales and is_numbered_again(known, invoice.number) else invoice.number

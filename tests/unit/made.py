@@ -111,6 +111,7 @@ def details(**different: Any) -> Details:
         "invoice_id": INVOICE_ID,
         "connection_id": CONNECTION_ID,
         "export_status": "No",
+        "linked_to": different.get("invoice_id", INVOICE_ID),
     }
     return Details(**made | different)
 

@@ -80,6 +80,7 @@ def test_a_full_row_becomes_an_invoice() -> None:
             ),
         ),
         etag='W/"123"',
+        modified_at=datetime(2026, 11, 24, 9, tzinfo=UTC),
     )
 
 
@@ -230,6 +231,12 @@ def test_a_details_row_is_read_and_nulls_are_empty() -> None:
         "stl3_attemptstarted": "2026-11-24T09:00:00Z",
         "stl3_attemptkey": "hash",
         "stl3_waitingfor": None,
+        "stl3_handledstate": "3",
+        "stl3_cancelling": "void 2026-11-24T09:00:00Z",
+        "stl3_creditnoteid": "n-1",
+        "stl3_creditnotenumber": "CN-INV-0001",
+        "stl3_earlierdocuments": "x-1 x-2",
+        "_stl3_invoice_value": None,
     }
 
     assert to_details(row) == Details(
@@ -240,8 +247,16 @@ def test_a_details_row_is_read_and_nulls_are_empty() -> None:
         export_status="Failed",
         attempt_started=datetime(2026, 11, 24, 9, tzinfo=UTC),
         attempt_key="hash",
+        handled_state="3",
+        cancelling="void 2026-11-24T09:00:00Z",
+        credit_note_id="n-1",
+        credit_note_number="CN-INV-0001",
+        earlier_ids=("x-1", "x-2"),
     )
+    assert not to_details(row).is_linked
+    assert not to_details(row | {"_stl3_invoice_value": "another"}).is_linked
     assert to_details(row | {"stl3_exportstatus": None}).export_status == "No"
+    assert to_details(row | {"_stl3_invoice_value": INVOICE_ID}).is_linked
 
 
 @pytest.mark.parametrize("name", ["@odata.etag", "stl3_xerodetailsid", "stl3_dynamicsinvoiceid"])
@@ -306,6 +321,7 @@ OUTSIDE: dict[str, Any] = {
     "total_tax": Decimal(2),
     "total": Decimal(12),
     "amount_due": Decimal(12),
+    "modified_at": datetime(2026, 11, 25, tzinfo=UTC),
 }
 OUTSIDE_ON_LINE: list[dict[str, Any]] = [
     {"product": product(name="Stool", description="Oak")},

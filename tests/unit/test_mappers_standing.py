@@ -188,7 +188,7 @@ def test_a_dead_document_leaves_the_invoice(status: str) -> None:
     """Rule D6."""
     assert told(document(Status="DRAFT"), document(Status=status), sold()) == (
         f"Invoice status updated: {status.capitalize()} ({NUMBER}). Nothing is due any more.\n"
-        "The invoice in Dynamics stays as it is."
+        "The invoice in Dynamics stays as it is. Set Export status to No to send it again."
     )
 
 

@@ -12,8 +12,8 @@ import pytest
 from core import money
 from core.invoice import Invoice
 from mappers.basis import Unmappable
-from mappers.xero import REFERENCE_MAX, check_choices
-from tests.unit.made import CONNECTION_ID, chosen, invoice, line, mapped, product
+from mappers.xero import REFERENCE_MAX, check_choices, is_numbered_again, next_number, to_xero
+from tests.unit.made import CONNECTION_ID, basis, chosen, invoice, line, mapped, product
 
 D = Decimal
 THEME = chosen("theme-1", name="Special Projects")
@@ -81,6 +81,47 @@ def test_a_sales_invoice_is_numbered_by_xero_or_by_dynamics() -> None:
 def test_a_bill_has_the_number_of_dynamics(use_xero_number: bool) -> None:
     """Rule C13: Xero numbers no bills."""
     assert mapped(bill(), use_xero_number=use_xero_number).as_payload()["InvoiceNumber"] == "INV-01000"
+
+
+@pytest.mark.parametrize(
+    ("number", "following"),
+    [
+        ("INV-1", "INV-1-2"),
+        ("INV-1-2", "INV-1-3"),
+        ("INV-1-9", "INV-1-10"),
+        ("INV-1-10", "INV-1-11"),
+        ("INV-1-1", "INV-1-2"),
+        ("INV-1-02", "INV-1-2"),
+        ("INV-1-", "INV-1-2"),
+        ("INV-1-²", "INV-1-2"),
+        ("INV-11-2", "INV-1-2"),
+        ("", "INV-1-2"),
+    ],
+)
+def test_a_used_number_is_followed_by_the_next_suffix(number: str, following: str) -> None:
+    """Rule E8: "-2", "-3" …; anything else is not a number that we gave."""
+    assert next_number(number, "INV-1") == following
+    assert is_numbered_again(following, "INV-1")
+    assert is_numbered_again(number, "INV-1") is (number in ("INV-1-2", "INV-1-9", "INV-1-10"))
+    assert not is_numbered_again(number, "")
+
+
+@pytest.mark.parametrize(
+    ("made", "by_xero", "known", "sent"),
+    [
+        (invoice(), False, "INV-01000-2", "INV-01000-2"),
+        (invoice(), False, "INV-0042", "INV-01000"),
+        (invoice(), False, "", "INV-01000"),
+        (invoice(), True, "INV-01000-2", None),
+        (bill(), False, "INV-01000-2", "INV-01000"),
+    ],
+)
+def test_the_known_number_counts_if_it_is_the_invoices_own_with_a_suffix(
+    made: Invoice, by_xero: bool, known: str, sent: str | None
+) -> None:
+    """Rule E8: of sales invoices that the connector numbers."""
+    mapped_with = basis(use_xero_number=by_xero)
+    assert to_xero(made, contact_id="c", basis=mapped_with, url="u", known_number=known).number == sent
 
 
 @pytest.mark.parametrize("made", [invoice(number=""), bill(number="")], ids=["sales", "bill"])
