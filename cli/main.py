@@ -6,6 +6,7 @@ import click
 
 from cli.bench import bench_group
 from cli.connections import connections_group
+from cli.deletions import deletions_group
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.explain import explain
@@ -48,6 +49,7 @@ COMMANDS = (
     connections_group,
     sync,
     reference_group,
+    deletions_group,
     explain,
     preview,
     doctor,

@@ -33,6 +33,7 @@ NUMBERS_S = 30 * 86_400
 NUMBERS_LISTED_S = 86_400
 STRAYS_S = 86_400
 BALANCES_S = 7 * 86_400
+DELETIONS_S = 7 * 86_400
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)  # newer than whatever was seen: it has to be read
 
 
@@ -194,6 +195,25 @@ class Memory:
     def remember_told_strays(self, told: Mapping[str, datetime]) -> None:
         if told:
             self._set_fields("strays", {xero_id: at.isoformat() for xero_id, at in told.items()}, STRAYS_S)
+
+    def confirmed_deletions(self, invoice_ids: Iterable[str]) -> set[str]:
+        """Return which of these invoices, deleted in Dynamics, their owner wants to be dealt with in Xero as well."""
+        wanted = sorted(set(invoice_ids))
+        return set(self._get_fields("deletions-confirmed", wanted)) if wanted else set()
+
+    def confirm_deletions(self, invoice_ids: Iterable[str]) -> None:
+        if confirmed := dict.fromkeys(invoice_ids, "yes"):
+            self._set_fields("deletions-confirmed", confirmed, DELETIONS_S)
+
+    def held_deletions(self) -> set[str]:
+        """Return the deleted invoices for which nothing is done before their owner has been asked."""
+        return set(self._load("deletions-held") or ())
+
+    def hold_deletions(self, invoice_ids: Iterable[str]) -> None:
+        self._save("deletions-held", sorted(set(invoice_ids)), DELETIONS_S)
+
+    def release_deletions(self) -> None:
+        self._drop("deletions-held")
 
     def progress(self, of: str) -> Any:
         """Return what was last told of work that people watch, as JSON; None if nothing is known of it."""

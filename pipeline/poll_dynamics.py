@@ -11,7 +11,9 @@ from clients.odata import rows_path
 from core import columns
 from core.errors import Disconnected
 from core.gates import delivered_on
-from core.invoice import ACTIVE, PAID
+from core.ids import is_guid
+from core.invoice import ACTIVE, CANCELLED, PAID
+from mappers.cancelling import GONE
 from pipeline.lanes import Entity
 from pipeline.reading import keep_preferences, preferences_path, read_batch
 from pipeline.tools import Tools
@@ -57,14 +59,17 @@ def find_due(tools: Tools, *, since: datetime | None, now: datetime) -> Due:
         rows_path(columns.DETAILS.set_name, _unfinished_query(tools)),
         rows_path("invoices", {"fetchXml": _changed_query(tools, since or now - LOST)}),
         rows_path(columns.DETAILS.set_name, _not_followed_query(tools)),
+        rows_path(columns.DETAILS.set_name, {"fetchXml": _ending_query(tools)}),
     )
     read_at = tools.dataverse.server_time
     if read_at is None:
         raise Disconnected("Dynamics answers without a date: something else is answering at its address")
-    settings, waiting, unfinished, changed, not_followed = asked
+    settings, waiting, unfinished, changed, not_followed, ending = asked
     tools = in_zone(tools, keep_preferences(tools, settings))
     found = {row["invoiceid"] for row in waiting if _may_go_today(tools, row, now)}
-    found |= {row["stl3_dynamicsinvoiceid"] for row in unfinished} | {row["invoiceid"] for row in changed}
+    found |= {row["stl3_dynamicsinvoiceid"] for row in (*unfinished, *ending)}
+    found |= {row["invoiceid"] for row in changed}
+    found = {invoice_id for invoice_id in found if is_guid(str(invoice_id))}  # people can edit our columns
     xero_ids = {row["stl3_xeroinvoiceid"].lower() for row in not_followed}
     return Due(frozenset(found), frozenset(xero_ids), read_at)
 
@@ -135,6 +140,67 @@ def _unfinished_query(tools: Tools) -> dict[str, str]:
     )
     mine = f"stl3_connectionid eq '{tools.connection.id}'"
     return {"$select": "stl3_dynamicsinvoiceid", "$filter": f"{mine} and ({creating} or {updating})"}
+
+
+def _ending_query(tools: Tools) -> str:
+    """Exported invoices that were cancelled, deleted or made active again, where that is not dealt with (rules E).
+
+    Every end of the work, a failure too, notes the state that was dealt with, so it is found once. What a person has
+    set to No is found as well, except on an invoice that is active again: that is one to be sent, which waits for its
+    gates. Of a document that fails, what was begun waits for its person.
+    """
+    return f"""<fetch>
+      <entity name="{columns.DETAILS.name}">
+        <attribute name="stl3_dynamicsinvoiceid" />
+        <filter type="and">
+          <condition attribute="stl3_connectionid" operator="eq" value={quoteattr(tools.connection.id)} />
+          <condition attribute="stl3_xeroinvoiceid" operator="not-null" />
+          <filter type="or">
+            <filter type="and">
+              <condition attribute="stl3_invoice" operator="null" />
+              {_not_dealt_with(GONE)}
+            </filter>
+            <filter type="and">
+              <condition entityname="invoice" attribute="statecode" operator="eq" value="{CANCELLED}" />
+              {_not_dealt_with(str(CANCELLED))}
+            </filter>
+            <filter type="and">
+              <condition entityname="invoice" attribute="statecode" operator="in">
+                <value>{ACTIVE}</value><value>{PAID}</value>
+              </condition>
+              <condition attribute="stl3_handledstate" operator="in">
+                <value>{CANCELLED}</value><value>{GONE}</value>
+              </condition>
+              <condition attribute="stl3_exportstatus" operator="in">
+                <value>{YES}</value><value>{FAILED}</value>
+              </condition>
+            </filter>
+            <filter type="and">
+              <condition attribute="stl3_exportstatus" operator="eq" value="{NO}" />
+              <filter type="or">
+                <condition attribute="stl3_invoice" operator="null" />
+                <condition entityname="invoice" attribute="statecode" operator="eq" value="{CANCELLED}" />
+              </filter>
+            </filter>
+            <filter type="and">
+              <condition attribute="stl3_cancelling" operator="not-null" />
+              <condition attribute="stl3_exportstatus" operator="in">
+                <value>{NO}</value><value>{YES}</value>
+              </condition>
+            </filter>
+          </filter>
+        </filter>
+        <link-entity name="invoice" from="invoiceid" to="stl3_invoice" link-type="outer" alias="invoice" />
+      </entity>
+    </fetch>"""
+
+
+def _not_dealt_with(state: str) -> str:
+    """A row that names no state is of an invoice that was active when it was exported."""
+    return f"""<filter type="or">
+                <condition attribute="stl3_handledstate" operator="null" />
+                <condition attribute="stl3_handledstate" operator="ne" value="{state}" />
+              </filter>"""
 
 
 def _not_followed_query(tools: Tools) -> dict[str, str]:

@@ -13,6 +13,7 @@ from core.connections import Connection
 from core.errors import ConnectorError, LeaseLost, Rejected
 from pipeline.app import App
 from pipeline.attention import resume, stop
+from pipeline.deletion_guard import check_held
 from pipeline.lane_scripts import ask
 from pipeline.lanes import Claimed, Entity, Lease
 from pipeline.outcomes import Report
@@ -76,6 +77,8 @@ def _batch(app: App, connection: Connection, tools: Tools, lease: Lease, claimed
         park(app, tools, lease, entities[0], error="Killed", trace="the process ended each time")
         return True
     try:
+        if connection.state == connections.NEEDS_ATTENTION:
+            check_held(tools)
         report = reconcile(tools, entities)
     except LeaseLost:
         raise
@@ -101,7 +104,8 @@ def _finish(app: App, tools: Tools, lease: Lease, entities: Sequence[Entity], re
         return
     alone = report.singly | {key for key, count in counts.items() if count.attempts >= FRUITLESS_TOGETHER}
     singly = {_invoice(invoice_id) for invoice_id in alone}
-    lease.give_back(singly, due_at=now, starts=SINGLY_AFTER)
+    for invoice_id in sorted(alone):
+        lease.give_back([_invoice(invoice_id)], due_at=report.again.get(invoice_id, now), starts=SINGLY_AFTER)
     again = {_invoice(invoice_id): at for invoice_id, at in report.again.items()} | report.again_in_xero
     lease.finish({*entities, *again} - singly, again=again)
 

@@ -92,6 +92,14 @@ def live(town: Town) -> None:
     world.save_invoice(Line("Waits", "5.00"), datedelivered="2027-02-01T00:00:00Z")
     failed = world.save_invoice(Line("Fails", "6.00"))
     bad_account_code(world, failed)
+    left, deleted_here, active_again = town.save(3, status="Draft")
+    (credited_here,) = town.save(1)
+    for invoice_id in (left, active_again):
+        world.sales.cancel_invoice(invoice_id)
+    world.settle()
+    world.sales.activate_invoice(active_again)
+    for invoice_id in (deleted_here, credited_here):
+        world.sales.delete("invoice", invoice_id)
     town.listen()
     xero_id = document(world, opened)["InvoiceID"]
     person(world).remove_payment(world.org.payments_on(xero_id)[0]["PaymentID"])

@@ -60,6 +60,23 @@ def test_no_on_an_exported_invoice_makes_no_second_document(world: World) -> Non
     assert len(world.history(invoice_id)) == 1
 
 
+def test_a_cancellation_and_its_end_are_found_and_then_nothing_is(world: World) -> None:
+    """Rules E1, E8: nobody has heard that the invoice was cancelled, and later made active again."""
+    (invoice_id,) = world.save_invoices(1)
+    world.settle()
+    world.pass_time(minutes=12)
+    world.settle()
+    world.pass_time(minutes=12)
+    for act, handled in ((world.sales.cancel_invoice, "3"), (world.sales.activate_invoice, "0")):
+        act(invoice_id)
+        world.redis.flushall()
+
+        world.settle()
+
+        assert world.details(invoice_id)["stl3_handledstate"] == handled
+        world.assert_quiet()
+
+
 def test_the_open_attempt_of_a_dead_worker_is_found_even_when_redis_is_gone(world: World) -> None:
     """The journal stands in Dynamics."""
     invoice_ids = world.save_invoices(3)

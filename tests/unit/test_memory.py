@@ -15,7 +15,7 @@ from core.preferences import Preferences
 from core.tracking import Category
 from pipeline.dead import DeadLetter, DeadLetters
 from pipeline.lanes import Entity
-from pipeline.memory import BOOKS_S, FOREVER, ITEMS_S, PREFERENCES_S, Memory
+from pipeline.memory import BOOKS_S, DELETIONS_S, FOREVER, ITEMS_S, PREFERENCES_S, Memory
 from pipeline.tries import Count, Tries
 from tests.unit.failing_redis import FailingRedis
 from tests.unit.lane_benches import START
@@ -254,3 +254,31 @@ def test_without_redis_everything_is_transient() -> None:
     for call in calls:
         with pytest.raises(Transient):
             call()
+
+
+# -- deletions that wait for their owner -------------------------------------------------------------------
+
+
+def test_what_the_owner_has_confirmed_is_known_for_a_week(client: fakeredis.FakeRedis) -> None:
+    """Whatever has not been carried out by then is asked again."""
+    memory = Memory(client, "c-1")
+    assert memory.confirmed_deletions(["a"]) == memory.confirmed_deletions([]) == set()
+    memory.confirm_deletions([])
+
+    memory.confirm_deletions(["a", "b"])
+
+    assert memory.confirmed_deletions(["a", "c"]) == {"a"}
+    assert Memory(client, "c-2").confirmed_deletions(["a"]) == set()
+    assert [client.ttl(key) for key in client.keys("*confirmed")] == [DELETIONS_S]
+
+
+def test_what_is_held_back_is_known_until_it_is_released(memory: Memory) -> None:
+    """The last list counts."""
+    assert memory.held_deletions() == set()
+
+    memory.hold_deletions(["a", "b"])
+    memory.hold_deletions(["b", "c"])
+    assert memory.held_deletions() == {"b", "c"}
+
+    memory.release_deletions()
+    assert memory.held_deletions() == set()
