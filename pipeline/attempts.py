@@ -7,7 +7,7 @@ rows that share its key, in the order of their invoice ids, are the request. See
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,16 +20,17 @@ from core import columns, gates, ids
 from core.errors import LeaseLost, Rejected, Unknown
 from core.invoice import Details
 from mappers.agreements import Agreement, is_as_sent, mark_of, read_agreement
+from mappers.cancelling import is_over, is_replaced, own_note_id
 from mappers.comparing import differences
 from mappers.links import Origin, find_origin, invoice_link, origin_of
 from mappers.standing import DEAD_STATUSES
 from mappers.totals import line_ids_of
-from mappers.xero import XeroInvoice
+from mappers.xero import XeroInvoice, is_numbered_again, next_number
 from pipeline.books import read_books
 from pipeline.details import change_details
 from pipeline.documents import Member, forget_what_was_refused, payloads, prepare, refusal
 from pipeline.lanes import Entity
-from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Report
+from pipeline.outcomes import AttemptEnded, Created, Failed, Outcome, Present, Renumbered, Report
 from pipeline.reading import in_chunks, list_attempt_members, read_invoices
 from pipeline.tools import Tools
 
@@ -109,24 +110,18 @@ def _still_goes(tools: Tools, present: Present, now: datetime) -> bool:
 
 def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: Report) -> list[Outcome]:
     """Look for the documents in Xero by their origin."""
-    origins = _documents_by_origin(tools, started - LOOK_BACK)
     found: dict[str, Payload] = {}
-    for present in presents:
-        origin = origin_of(tools.connection, present.invoice_id)
-        if origin in origins:
-            found[present.invoice_id], *others = origins[origin]
+    for present, documents in _candidates(tools, presents, started - LOOK_BACK):
+        if documents:
+            found[present.invoice_id], *others = documents
             _note_strays(others, report, tools.hold())
-    whole = {
-        row["InvoiceID"]: row for row in tools.xero.list_invoices(ids=[row["InvoiceID"] for row in found.values()])
-    }
     members, _ = prepare(tools, [present for present in presents if present.invoice_id in found], creates=False)
     mapped = {member.present.invoice_id: member.document for member in members}
     now = tools.hold()
     outcomes: list[Outcome] = []
     for present in presents:
         if present.invoice_id in found:
-            document = whole[found[present.invoice_id]["InvoiceID"]]
-            outcomes.append(adopted(present, document, mapped.get(present.invoice_id)))
+            outcomes.append(adopted(present, found[present.invoice_id], mapped.get(present.invoice_id)))
         elif now - started > CLOSE_AFTER:
             outcomes.append(AttemptEnded(present))
             report.fruitless[present.invoice_id] = started
@@ -135,15 +130,36 @@ def _look(tools: Tools, presents: Sequence[Present], started: datetime, report: 
     return outcomes
 
 
-def _documents_by_origin(tools: Tools, since: datetime) -> Mapping[Origin, list[Payload]]:
-    """A living document comes before a dead one of the same origin; among equals the one that was there first."""
-    found: dict[Origin, list[Payload]] = defaultdict(list)
+def _candidates(
+    tools: Tools, presents: Sequence[Present], since: datetime
+) -> Iterator[tuple[Present, list[Payload]]]:
+    """Yield the documents that each may have become, in full.
+
+    A living one comes before a dead one; among equals the one that was there first. Whose place was to be taken by
+    what this attempt makes is none of them (rule E8).
+    """
+    origins = _ids_by_origin(tools, since)
+    asked = {
+        present.invoice_id: origins.get(origin_of(tools.connection, present.invoice_id), []) for present in presents
+    }
+    whole = {
+        row["InvoiceID"]: row
+        for row in tools.xero.list_invoices(ids=[each for ids in asked.values() for each in ids])
+    }
+    for present in presents:
+        earlier = present.details.earlier_ids if present.details is not None else ()
+        documents = [whole[xero_id] for xero_id in asked[present.invoice_id]]
+        yield present, sorted((one for one in documents if not is_replaced(one, earlier)), key=_is_dead)
+
+
+def _ids_by_origin(tools: Tools, since: datetime) -> Mapping[Origin, list[str]]:
+    """A summary is enough to know the origin; who settled a document it does not tell."""
+    found: dict[Origin, dict[str, None]] = defaultdict(dict)  # one that changes meanwhile comes twice
     for document in tools.xero.list_invoices_changed(since, summary=True):
         origin = find_origin(document)
         if origin is not None:
-            latest = {row["InvoiceID"]: row for row in (*found[origin], document)}  # one that changed comes twice
-            found[origin] = sorted(latest.values(), key=_is_dead)
-    return dict(found)
+            found[origin][document["InvoiceID"]] = None
+    return {origin: list(xero_ids) for origin, xero_ids in found.items()}
 
 
 def _is_dead(document: Payload) -> bool:
@@ -246,16 +262,21 @@ def _outcome(tools: Tools, member: Member, element: Element) -> Outcome:
 
 
 def _of_that_number(tools: Tools, member: Member, errors: Sequence[str]) -> Outcome:
-    """The number is taken: by this invoice's own document, which is adopted, or by another one."""
+    """The number is taken: by this invoice's own document, which is adopted unless it is over, or by another one.
+
+    A number with a suffix is our choice, which nobody asked for: if another document has it, the next one will do.
+    """
     number = member.document.number or ""
     document = tools.xero.find_invoice_by_number(number)
     if document is None:
         return refusal(member.present, errors)
     is_own = find_origin(document) == origin_of(tools.connection, member.present.invoice_id)
-    if is_own and document["Status"] not in DEAD_STATUSES:
+    if is_own and not is_over(document, note_id=own_note_id(document)):
         return adopted(member.present, document, member.document)
-    whose = f"its own earlier document, {document['Status'].lower()} since" if is_own else "another document"
+    base = member.present.invoice.number if member.present.invoice is not None else ""
+    if is_own or is_numbered_again(number, base):
+        return Renumbered(member.present, next_number(number, base))
     link = invoice_link(read_books(tools).short_code, document["InvoiceID"], kind="sales")
-    words = f"Xero says: {' '.join(errors)}\nThe number {number} is already used in Xero by {whose}: {link}"
+    words = f"Xero says: {' '.join(errors)}\nThe number {number} is already used in Xero by another document: {link}"
     remedy = "Renumber that one in Xero, or let Xero number invoices (setting: Use Xero invoice number)."
     return Failed(member.present, (f"{words}\n{remedy}",))

@@ -67,7 +67,7 @@ def prepare(tools: Tools, presents: Iterable[Present], *, creates: bool = True) 
     for present in ordered:
         if present.invoice is None:
             continue
-        made = document_of(tools, present.invoice, resolved)
+        made = document_of(tools, present.invoice, resolved, known_number=known_number(present))
         if isinstance(made, XeroInvoice):
             members.append(Member(present, made, remembered=_is_remembered(present.invoice, resolved)))
         else:
@@ -124,7 +124,14 @@ def with_terms(tools: Tools, invoices: Sequence[Invoice], resolved: Resolved) ->
     return replace(resolved, basis=replace(basis, contact_terms=terms))
 
 
-def document_of(tools: Tools, invoice: Invoice, resolved: Resolved) -> XeroInvoice | tuple[str, ...]:
+def known_number(present: Present) -> str:
+    """Return the number that the Xero details name: of the document, or of the one that is to be made."""
+    return present.details.xero_number if present.details is not None else ""
+
+
+def document_of(
+    tools: Tools, invoice: Invoice, resolved: Resolved, *, known_number: str
+) -> XeroInvoice | tuple[str, ...]:
     """Return the document of one invoice, or all reasons why it cannot have one."""
     problems = _problems(tools, invoice, resolved)
     if problems:
@@ -136,6 +143,7 @@ def document_of(tools: Tools, invoice: Invoice, resolved: Resolved) -> XeroInvoi
             contact_id=resolved.contacts.ids[invoice.customer_id],
             basis=resolved.basis,
             url=origin_url(tools.connection.id, tools.connection.dynamics_url, tools.public_url, origin),
+            known_number=known_number,
         )
     except Unmappable as error:
         return (str(error),)

@@ -18,6 +18,7 @@ from mappers import totals
 from mappers.adjustments import adjustments, discount_of
 from mappers.arithmetic import Reckoned, reckon
 from mappers.basis import Basis, Unmappable
+from mappers.cancelling import is_over, own_note_id
 from mappers.comparing import Difference, as_update, differences
 from mappers.contacts import tidy
 from mappers.custom_fields import (
@@ -34,7 +35,7 @@ from mappers.lines import label, to_line
 from mappers.xero import XeroInvoice, obstacles
 from pipeline.contact_lookup import look_up_by_marks
 from pipeline.contacts import Contacts, nameless, new_contact, numbered_name
-from pipeline.documents import UNREADABLE, Resolved, as_created, document_of, find
+from pipeline.documents import UNREADABLE, Resolved, as_created, document_of, find, known_number
 from pipeline.memory import Forgetful
 from pipeline.outcomes import Present
 from pipeline.reading import read_invoices, read_preferences
@@ -115,7 +116,7 @@ def preview(tools: Tools, invoice_id: str) -> Preview:
     found = find(tools, [invoice])
     addressee, contacts = _addressee(tools, invoice, found)
     resolved = as_created(tools, [invoice], replace(found, contacts=contacts), contact_id=NEW_CONTACT)
-    document, problems = _document(tools, invoice, resolved)
+    document, problems = _document(tools, present, invoice, resolved)
     shown = Preview(
         tools.connection,
         present,
@@ -144,10 +145,13 @@ def _unknown_accounts(reckoned: Reckoned, books: Books) -> Iterator[str]:
 
 
 def _in_xero(tools: Tools, present: Present, document: XeroInvoice, addressee: Addressee | None) -> InXero | None:
-    """Return the exported document; None if there is none, or Xero does not have it any more."""
-    xero_id = present.details.xero_invoice_id if present.details else ""
+    """Return the exported document; None if there is none, or another one is made in its place (rule E8)."""
+    details = present.details
+    xero_id = details.xero_invoice_id if details else ""
     found = next(iter(tools.xero.list_invoices(ids=[xero_id])), None) if xero_id else None
-    if found is None:
+    if found is None or details is None:
+        return None
+    if details.export_status == "No" and is_over(found, note_id=details.credit_note_id or own_note_id(found)):
         return None
     differing = differences(document, found, customer=addressee.name if addressee else "")
     number = found.get("InvoiceNumber") or found["InvoiceID"]
@@ -209,9 +213,11 @@ def _is_taken(tools: Tools, customer: Customer) -> bool:
     )
 
 
-def _document(tools: Tools, invoice: Invoice, resolved: Resolved) -> tuple[XeroInvoice | None, tuple[str, ...]]:
+def _document(
+    tools: Tools, present: Present, invoice: Invoice, resolved: Resolved
+) -> tuple[XeroInvoice | None, tuple[str, ...]]:
     """Return the document, or everything that stands in its way: the mapper stops at the first, people need all."""
-    made = document_of(tools, invoice, resolved)
+    made = document_of(tools, invoice, resolved, known_number=known_number(present))
     if isinstance(made, XeroInvoice):
         return made, ()
     no_customer = not invoice.customer_id  # its gate says so

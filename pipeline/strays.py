@@ -16,6 +16,7 @@ import structlog
 from clients.http import Payload
 from clients.xero import parse_xero_time
 from core.errors import Conflict, Rejected
+from mappers.cancelling import is_replaced
 from mappers.comparing import differences
 from mappers.links import find_origin, invoice_link, is_from
 from mappers.standing import DEAD_STATUSES
@@ -64,6 +65,12 @@ class Stray:
         """The document that the details row names; empty: none."""
         return self.present.details.xero_invoice_id.lower() if self.present.details is not None else ""
 
+    @property
+    def is_replaced(self) -> bool:
+        return is_replaced(
+            self.document, self.present.details.earlier_ids if self.present.details is not None else ()
+        )
+
 
 def settle_strays(tools: Tools, xero_ids: Iterable[str], report: Report) -> None:
     """Let each of these documents (at most 50) be the one of its invoice, be deleted as a second one, or be told of.
@@ -84,7 +91,10 @@ def settle_strays(tools: Tools, xero_ids: Iterable[str], report: Report) -> None
 
 
 def _read(tools: Tools, xero_ids: Sequence[str]) -> list[Stray]:
-    """Return those that still live and are from here; the rows after the documents, for they decide."""
+    """Return those that still live and are from here; the rows after the documents, for they decide.
+
+    In whose place another document is made, or will be, is no second one (rule E8): there is nothing to tell of it.
+    """
     of_invoice: dict[str, list[Payload]] = defaultdict(list)
     for document in tools.xero.list_invoices(ids=xero_ids):
         origin = find_origin(document)
@@ -92,7 +102,9 @@ def _read(tools: Tools, xero_ids: Sequence[str]) -> list[Stray]:
             of_invoice[origin.invoice_id].append(document)
     presents = read_invoices(tools, of_invoice)
     strays = [Stray(document, presents[key]) for key, documents in of_invoice.items() for document in documents]
-    return [stray for stray in strays if stray.id != stray.named]
+    unnamed = [stray for stray in strays if stray.id != stray.named]
+    _remember(tools, [stray for stray in unnamed if stray.is_replaced])
+    return [stray for stray in unnamed if not stray.is_replaced]
 
 
 def _sort_out(tools: Tools, strays: Sequence[Stray], report: Report) -> tuple[list[Stray], list[Stray]]:
@@ -104,7 +116,7 @@ def _sort_out(tools: Tools, strays: Sequence[Stray], report: Report) -> tuple[li
         if details is None and stray.present.invoice is None:
             # Nothing in Dynamics is left on which it could be said.
             log.warning("stray.forsaken", connection=tools.connection.id, document=stray.id)
-            tools.memory.remember_told_strays({stray.id: parse_xero_time(stray.document["UpdatedDateUTC"])})
+            _remember(tools, [stray])
         elif details is not None and details.attempt_started is not None and _is_mine(tools, stray):
             # Nobody knows yet which document is the invoice's. One that was put aside waits for its person.
             if details.export_status == "No":
@@ -174,6 +186,11 @@ def _flag(tools: Tools, strays: Sequence[Stray], reasons: Mapping[str, str], rep
         outcomes.append(Noted(stray.present, text, once=f"{stray.id}: {reasons[stray.id]}"))
         log.warning("stray.flagged", connection=tools.connection.id, document=stray.id)
     write_back(tools, outcomes, report)
+    _remember(tools, strays)
+
+
+def _remember(tools: Tools, strays: Sequence[Stray]) -> None:
+    """Until they change nothing more is to be said of them."""
     told = {stray.id: parse_xero_time(stray.document["UpdatedDateUTC"]) for stray in strays}
     tools.memory.remember_told_strays(told)
 

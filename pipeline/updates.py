@@ -1,19 +1,25 @@
-"""Carries what changed in Dynamics over to documents that stand in Xero, or says why not (rules C7, C61)."""
+"""Carries what changed in Dynamics over to documents that stand in Xero, or says why not (rules C7, C61, E8)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from clients.http import Payload
+from clients.xero import parse_xero_time
+from mappers.cancelling import is_over, own_note_id
 from mappers.comparing import TYPES, Difference, differences, in_words
 from mappers.links import find_origin, origin_of
-from mappers.standing import DEAD_STATUSES, OPEN_STATUSES
+from mappers.standing import DEAD_STATUSES, OPEN_STATUSES, SEND_IT_AGAIN, standing_of
 from pipeline.amend import Pair, amend
 from pipeline.changed import Exported
 from pipeline.documents import prepare
-from pipeline.outcomes import Agrees, Failed, NotCarried, Outcome, Present, Report, Updated
+from pipeline.lanes import Entity
+from pipeline.outcomes import Agrees, Failed, NotCarried, Outcome, Present, Released, Report, Updated
 from pipeline.tools import Tools
+
+LOOK_AGAIN_AFTER = timedelta(minutes=1)  # by then Xero shows how the document stands
 
 
 def carry_over(tools: Tools, exported: Sequence[Exported], report: Report) -> list[Outcome]:
@@ -26,12 +32,18 @@ def carry_over(tools: Tools, exported: Sequence[Exported], report: Report) -> li
     alive: list[tuple[Exported, Payload]] = []
     for one in exported:
         document = found.get(one.xero_id)
-        if document is None or document["Status"] in DEAD_STATUSES:
-            outcomes.append(_gone(one, document))
-        elif find_origin(document) != origin_of(tools.connection, one.present.invoice_id):
+        if document is None:
+            outcomes.append(_missing(one))
+        elif document["Status"] not in DEAD_STATUSES and not _is_linked(tools, one, document):
             outcomes.append(_foreign(one.present, document))
-        else:
+        elif not is_over(document, note_id=one.details.credit_note_id or own_note_id(document)):
             alive.append((one, document))
+        elif not one.is_forced:
+            outcomes.append(_over(one, document))
+        elif one.details.xero_status == standing_of(document).status:
+            outcomes.append(Released(one.present))
+        else:
+            _follow_first(one, document, report, tools.hold())
     to_send: list[Pair] = []
     for may_write in (True, False):
         chosen = {
@@ -72,14 +84,38 @@ def _settled(pair: Pair, *, may_write: bool) -> Outcome | None:
     return None
 
 
-def _gone(one: Exported, document: Payload | None) -> Outcome:
-    was = "is not found" if document is None else f"has been {document['Status'].lower()}"
-    if one.is_forced:
-        return Failed(
-            one.present, (f"The document {one.xero_id} {was} in Xero. This version does not send it again.",)
-        )
-    text = f"The document {one.xero_id} {was} in Xero, so the change of the invoice was not carried over."
-    return NotCarried(one.present, text)
+def _is_linked(tools: Tools, one: Exported, document: Payload) -> bool:
+    return find_origin(document) == origin_of(tools.connection, one.present.invoice_id)
+
+
+def _missing(one: Exported) -> Outcome:
+    """Xero keeps voided and deleted documents: nobody knows whether this one is owed, so no other is made."""
+    text = f"The document {one.xero_id} is not found in Xero"
+    if not one.is_forced:
+        return NotCarried(one.present, f"{text}, so the change of the invoice was not carried over.")
+    why = (
+        "Xero keeps voided and deleted documents too, so the organisation in Xero has been replaced, or the Xero "
+        "details of this invoice were changed by hand. No other document is made while they name this one. If it is "
+        "not wanted any more, delete the Xero details: the invoice is then sent as a new one. Otherwise connect the "
+        "organisation that has the document, or correct the details."
+    )
+    return Failed(one.present, (f"{text}.\n{why}",), action="Update")
+
+
+def _follow_first(one: Exported, document: Payload, report: Report, now: datetime) -> None:
+    """How it ended is told before the row forgets it; an answer that is older than what the row says is not."""
+    seen = one.details.xero_updated
+    is_stale = seen is not None and parse_xero_time(document["UpdatedDateUTC"]) < seen
+    report.later_in_xero(Entity("xero", "invoice", one.xero_id.lower()), now)
+    report.later(one.present.invoice_id, now + LOOK_AGAIN_AFTER if is_stale else now)
+
+
+def _over(one: Exported, document: Payload) -> NotCarried:
+    """Rule E8: nothing is sent again by itself."""
+    is_dead = document["Status"] in DEAD_STATUSES
+    was = document["Status"].lower() if is_dead else "credited in full by the connector's credit note"
+    text = f"The document {one.xero_id} has been {was} in Xero, so the change of the invoice was not carried over."
+    return NotCarried(one.present, f"{text} {SEND_IT_AGAIN}")
 
 
 def _foreign(present: Present, document: Payload) -> Failed:

@@ -44,6 +44,26 @@ def test_it_says_what_is_due_when_it_is_opened_again(world: World, paid: str, du
     world.assert_quiet()
 
 
+@pytest.mark.parametrize(
+    "state", [{"statecode": PAID, "statuscode": PARTIAL}, {"statecode": 3, "statuscode": 100003}]
+)
+def test_its_lines_bear_the_tax_of_what_was_edited_in_xero_meanwhile(world: World, state: dict[str, int]) -> None:
+    """Rule C52: the tax of a document that somebody edits while its invoice is closed comes when it is opened."""
+    invoice_id, xero_id = approved(world)
+    world.edit(invoice_id, **state)
+    world.settle()
+    person(world).edit_line(xero_id, UnitAmount="20.00")
+    world.settle()
+    world.pass_time(minutes=12)
+    world.edit(invoice_id, statecode=ACTIVE, statuscode=NEW)
+
+    world.settle()
+
+    assert world.invoice(invoice_id)["totaltax"] == world.org.invoices[xero_id]["TotalTax"] == Decimal("5.00")
+    assert standing(world, invoice_id)[3:] == (ACTIVE, Decimal("30.00"))
+    world.assert_quiet()
+
+
 def test_it_may_be_closed_again_at_once(world: World) -> None:
     """Rule C53: a closed invoice is left as it is, without a failure."""
     invoice_id, _ = closed_by_hand(world, "5.00")
@@ -59,8 +79,8 @@ def test_it_may_be_closed_again_at_once(world: World) -> None:
     world.assert_quiet()
 
 
-def test_it_says_so_even_if_it_cannot_be_sent_again(world: World) -> None:
-    """Rule C53: voided in Xero while it was closed; opened, and asked for again, which fails (rule C60)."""
+def test_it_says_what_is_due_on_the_new_document_if_it_is_sent_again(world: World) -> None:
+    """Rule C53: voided in Xero while it was closed; opened, and asked for again (rule E8)."""
     invoice_id, xero_id = approved(world)
     world.edit(invoice_id, statecode=PAID, statuscode=PARTIAL)
     person(world).void_invoice(xero_id)
@@ -70,6 +90,7 @@ def test_it_says_so_even_if_it_cannot_be_sent_again(world: World) -> None:
 
     world.settle()
 
-    assert world.status(invoice_id) == "Failed"
-    assert standing(world, invoice_id)[3:] == (ACTIVE, 0)
+    assert world.status(invoice_id) == "Yes"
+    assert world.details(invoice_id)["stl3_xeroinvoiceid"] != xero_id
+    assert standing(world, invoice_id)[3:] == (ACTIVE, Decimal("18.00"))
     world.assert_quiet()
