@@ -9,8 +9,10 @@ from decimal import Decimal
 from core import gates
 from core.connections import IN_SERVICE
 from core.gates import Gate
-from core.invoice import Details, Invoice
+from core.invoice import CANCELLED, Details, Invoice
 from core.money import round_to
+from pipeline.explaining_ends import explain_end, handled_words, is_failure, note_words, under_way_words
+from pipeline.explaining_words import document_of, going, told
 from pipeline.facts import Facts
 
 Row = tuple[str, str]
@@ -55,12 +57,19 @@ def explain(facts: Facts) -> Explanation:
 def _as_exported(gate: Gate, facts: Facts) -> Gate:
     """An exported invoice needs no second export: a closed gate asks for nothing, unless a change waits for it.
 
-    A paid one, say, is not active, and nobody should make it so. A connection out of service is to be repaired.
+    A paid one, say, is not active, and nobody should make it so; nor one whose cancellation is carried to Xero. A
+    connection out of service is to be repaired.
     """
     details = facts.details
+    if details is not None and _is_cancelled(facts, details) and not gate.is_open and gate.rule not in ("C7", "C8"):
+        return replace(gate, remedy=NOTHING_TO_DO)
     if details is None or details.export_status != "Yes" or gate.is_open or gate.rule == "C8":
         return gate
     return gate if gate.waiting in details.waiting_for else replace(gate, remedy=NOTHING_TO_DO)
+
+
+def _is_cancelled(facts: Facts, details: Details) -> bool:
+    return bool(details.xero_invoice_id) and facts.invoice is not None and facts.invoice.state == CANCELLED
 
 
 def _verdict(facts: Facts, found: list[Gate]) -> str:
@@ -68,22 +77,23 @@ def _verdict(facts: Facts, found: list[Gate]) -> str:
     if details is not None and _is_elsewhere(facts, details):
         return f"It went through another connection ({details.connection_id}), with which its document stays."
     if details is not None:
-        if details.export_status == "Failed":
+        if is_failure(facts, details):
             return f"It failed: {_failure(facts)}"
         if details.attempt_started is not None:
-            since = _told(details.attempt_started, facts)
+            since = told(details.attempt_started, facts)
             return f"An attempt to create it in Xero is open since {since}: its outcome is looked up first."
+        if said := explain_end(facts):
+            return said[0]
         if details.export_status == "Yes":
-            lost = "" if facts.invoice else " It is gone from Dynamics, or the connector may not read it any more."
             change = f" {details.waiting_for[0].upper()}{details.waiting_for[1:]}." if details.waiting_for else ""
-            return f"It is in Xero: {_document(facts, details)}.{change}{lost}"
+            return f"It is in Xero: {document_of(facts, details)}.{change}"
     if facts.invoice is None:
         return "It is gone from Dynamics, or the connector may not read it any more; it was not in Xero."
     if waiting := gates.waiting_text(found):
         return f"It waits: {waiting}."
     if facts.trouble:
         return f"It waits for the administrator: {facts.trouble}"
-    return _going(facts)
+    return going(facts)
 
 
 def _number(facts: Facts) -> str:
@@ -96,10 +106,12 @@ def _advice(facts: Facts, found: list[Gate]) -> tuple[str, ...]:
     if details is not None:
         if _is_elsewhere(facts, details):
             return ()
-        if details.export_status == "Failed":
+        if is_failure(facts, details):
             return tuple(_failure_text(facts).split("\n")[1:])
         if details.attempt_started is not None:
             return ()
+        if said := explain_end(facts):
+            return said[1]
         if details.export_status == "Yes":
             closed = [gate for gate in closed if gate.waiting and gate.waiting in details.waiting_for]
     return tuple(gate.remedy for gate in closed)
@@ -111,20 +123,6 @@ def _is_elsewhere(facts: Facts, details: Details) -> bool:
     return bool(bound) and details.connection_id != facts.connection.id
 
 
-def _going(facts: Facts) -> str:
-    """Every gate is open: when it goes."""
-    work = facts.work
-    if work.is_claimed:
-        return "It is being worked on now."
-    if work.rests_until is not None:
-        return f"It may go, but this connection rests until {_told(work.rests_until, facts)}."
-    if work.due_at is not None and work.due_at <= facts.now:
-        return "It is due and goes within seconds, if a worker is running."
-    if work.due_at is not None:
-        return f"It may go, and is looked at again at {_told(work.due_at, facts)}."
-    return "It may go, but nothing has marked it yet: the next poll will, or `connector sync` does now."
-
-
 def _failure(facts: Facts) -> str:
     """The first line of what its history says: Xero's own words, as a rule."""
     text = _failure_text(facts).split("\n", 1)[0]
@@ -133,11 +131,6 @@ def _failure(facts: Facts) -> str:
 
 def _failure_text(facts: Facts) -> str:
     return next((entry.text for entry in facts.history if not entry.worked), "")
-
-
-def _document(facts: Facts, details: Details) -> str:
-    number = details.xero_number or "a document without a number"
-    return ", ".join(part for part in (number, facts.in_xero.status.capitalize()) if part)
 
 
 def _who(facts: Facts) -> tuple[Row, ...]:
@@ -188,7 +181,7 @@ def _date(facts: Facts) -> tuple[Row, ...]:
         rows.append(("But", doubt))
     starts = gates.start_of(day, zone)
     if starts > facts.now:
-        rows.append(("Goes", f"just after {_told(starts, facts)}, if the other gates are open then"))
+        rows.append(("Goes", f"just after {told(starts, facts)}, if the other gates are open then"))
     return tuple(rows)
 
 
@@ -221,18 +214,21 @@ def _xero(facts: Facts) -> tuple[Row, ...]:
     rows = [("Export status", details.export_status)]
     optional = (
         ("Waiting for", details.waiting_for),
-        ("Open attempt", f"since {_told(details.attempt_started, facts)}" if details.attempt_started else ""),
+        ("Open attempt", f"since {told(details.attempt_started, facts)}" if details.attempt_started else ""),
+        ("Under way", under_way_words(facts, details)),
         ("Number", details.xero_number),
         ("Status", in_xero.status.capitalize()),
         ("Amount due", _amount(details.amount_due)),
         ("Amount paid", _amount(details.amount_paid or None)),
         ("Amount credited", _amount(details.amount_credited or None)),
-        ("Last synced", _told(in_xero.exported_at, facts) if in_xero.exported_at else ""),
+        ("Credit note", note_words(details)),
+        ("Dealt with as", handled_words(details)),
+        ("Last synced", told(in_xero.exported_at, facts) if in_xero.exported_at else ""),
         ("Link", in_xero.url),
     )
     rows += [(label, text) for label, text in optional if text]
     for entry in facts.history:
-        at = _told(entry.at, facts) if entry.at else "?"
+        at = told(entry.at, facts) if entry.at else "?"
         rows.append((f"{at} {entry.action}", f"{'Successful' if entry.worked else 'Failed'}: {entry.text}"))
     return tuple(rows)
 
@@ -243,21 +239,13 @@ def _work(facts: Facts) -> tuple[Row, ...]:
     if work.is_claimed:
         rows.append(("In work", "a worker has it now"))
     if work.due_at is not None:
-        rows.append(("Due", f"{'since' if work.due_at <= facts.now else 'at'} {_told(work.due_at, facts)}"))
+        rows.append(("Due", f"{'since' if work.due_at <= facts.now else 'at'} {told(work.due_at, facts)}"))
     if not rows:
         rows.append(("Due", "no: nothing asks for work on it now"))
     if work.rests_until is not None:
-        rows.append(
-            ("Lane", f"rests until {_told(work.rests_until, facts)}: a limit, or a fault that is tried again")
-        )
+        rows.append(("Lane", f"rests until {told(work.rests_until, facts)}: a limit, or a fault that is tried again"))
     rows += [
-        ("Put aside", f"{_told(letter.at, facts)}, {letter.error}, reference {letter.reference}")
+        ("Put aside", f"{told(letter.at, facts)}, {letter.error}, reference {letter.reference}")
         for letter in work.dead
     ]
     return tuple(rows)
-
-
-def _told(moment: datetime, facts: Facts) -> str:
-    """The connection's time, as in the history in Dynamics."""
-    local = moment.astimezone(facts.connection.zone)
-    return f"{local.day} {local:%b %Y %H:%M:%S} ({local:%Z})"

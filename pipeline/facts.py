@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,13 @@ from core import columns
 from core.connections import Connection
 from core.errors import Disconnected
 from core.invoice import Details, Invoice
+from core.preferences import Preferences
 from pipeline.app import App
 from pipeline.custom_fields import read_custom_fields
 from pipeline.dead import DeadLetter
+from pipeline.deletions import is_there
 from pipeline.lanes import Entity
-from pipeline.memory import Forgetful
+from pipeline.memory import Forgetful, Memory
 from pipeline.outcomes import Present
 from pipeline.reading import read_batch, read_invoices, read_preferences
 from pipeline.tools import Tools
@@ -55,11 +57,24 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """What is known of an exported invoice that Dynamics does not show.
+
+    `is_proven`: it was deleted. `not_shown`: why nobody knows. `is_held`: it was deleted with many others, and the
+    connection's owner has not said yet whether that was meant.
+    """
+
+    is_proven: bool = True
+    not_shown: str = ""
+    is_held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Where an invoice stands for one connection at `now`; the connection has the time zone that is in force.
 
     `trouble`: what an administrator has to repair before anything of this connection goes. `history` begins with
-    the newest row.
+    the newest row. `gone` matters where an exported invoice is not there.
     """
 
     connection: Connection
@@ -71,12 +86,14 @@ class Facts:
     history: tuple[Entry, ...] = ()
     work: Work = Work()
     trouble: str = ""
+    gone: Gone = Gone()
+    preferences: Preferences = field(default_factory=Preferences)
 
 
 def read_facts(app: App, connection: Connection, invoice_id: str) -> Facts:
     """Raises Transient, Limited or Disconnected."""
-    tools = replace(app.connect(connection, app.lanes.now), memory=Forgetful())
-    tools, trouble = _usable(tools)
+    working = app.connect(connection, app.lanes.now)
+    tools, trouble = _usable(replace(working, memory=Forgetful()))
     present = read_invoices(tools, [invoice_id])[invoice_id]
     details, history = read_batch(tools, *_reads(invoice_id))
     return Facts(
@@ -89,7 +106,22 @@ def read_facts(app: App, connection: Connection, invoice_id: str) -> Facts:
         history=tuple(_entry(row) for row in history),
         work=_work(app, connection.id, present),
         trouble=trouble,
+        gone=_gone(tools, working.memory, present),
+        preferences=read_preferences(tools),
     )
+
+
+def _gone(tools: Tools, memory: Memory, present: Present) -> Gone:
+    """`memory` is that of the workers."""
+    details, invoice_id = present.details, present.invoice_id
+    if present.invoice is not None or details is None or not details.xero_invoice_id:
+        return Gone()
+    try:
+        exists = is_there(tools, invoice_id)
+    except Disconnected as error:
+        return Gone(is_proven=False, not_shown=str(error))
+    is_held = invoice_id in memory.held_deletions() - memory.confirmed_deletions([invoice_id])
+    return Gone(is_proven=not exists and not details.is_linked, is_held=is_held)
 
 
 def _usable(tools: Tools) -> tuple[Tools, str]:

@@ -54,6 +54,9 @@ def follow(tools: Tools, xero_ids: Iterable[str], report: Report) -> None:
         for present in presents.values()
         if present.details is not None and present.details.connection_id == tools.connection.id
     }
+    for xero_id in [xero_id for xero_id, present in of_document.items() if _row(present).is_cancelling]:
+        # What we have begun to do to the document is recorded first: else it would be told as somebody else's.
+        report.later(of_document.pop(xero_id).invoice_id, tools.hold())
     asked = [xero_id for xero_id in due if xero_id in of_document]
     documents = list(tools.xero.list_invoices(ids=asked))
     missing = set(asked) - {document["InvoiceID"].lower() for document in documents}

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from clients.http import Payload
 from core.invoice import Details, Invoice
+from mappers.cancelling import Act
 from mappers.standing import Standing
 from pipeline.lanes import Entity
 
@@ -140,8 +141,43 @@ class Noted:
     gives_up: bool = False
 
 
-OfExport = Created | Updated | Agrees | NotCarried | Rejoined | Failed | Waits | AttemptEnded
-Outcome = OfExport | Followed | Noted
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of a document whose invoice was cancelled, deleted, or made active again (rules E0 to E12).
+
+    `text` is what the history tells, empty if it was told before; `once` names what can be told only once.
+    `is_failed`: a person has to do something before it is tried again (rule C60). `note_id` and `note_number` are
+    those of our credit note, empty where there is none. `is_followed`: the row can say where the document stands now.
+    """
+
+    present: Present
+    act: Act
+    text: str
+    document: Payload | None = None
+    once: str = ""
+    is_failed: bool = False
+    note_id: str = ""
+    note_number: str = ""
+    is_followed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A person wants the invoice sent again whose document is over (rule E8): the row no longer names it."""
+
+    present: Present
+
+
+@dataclass(frozen=True, slots=True)
+class Renumbered:
+    """The number is used in Xero by the invoice's own earlier document: the next attempt sends this one (rule E8)."""
+
+    present: Present
+    number: str
+
+
+OfExport = Created | Updated | Agrees | NotCarried | Rejoined | Failed | Waits | AttemptEnded | Released | Renumbered
+Outcome = OfExport | Cancelled | Followed | Noted
 
 
 @dataclass(slots=True)

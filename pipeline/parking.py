@@ -9,12 +9,13 @@ import structlog
 from clients.dataverse import Changes
 from core import ids
 from core.errors import Conflict, LeaseLost
+from core.invoice import CANCELLED
 from pipeline.app import App
 from pipeline.dead import DeadLetter
 from pipeline.from_xero import list_invoices_of
 from pipeline.history import history_of_connection
 from pipeline.lanes import Entity, Lease
-from pipeline.outcomes import Failed, Noted, Report
+from pipeline.outcomes import Failed, Noted, Present, Report
 from pipeline.reading import read_invoices, read_preferences
 from pipeline.tools import Tools
 from pipeline.writeback import write_back
@@ -63,7 +64,7 @@ def _say(tools: Tools, entity: Entity, message: str) -> None:
     """Say it on the invoice, or the one whose document it is; of other records in the history of the connection."""
     if entity.side == "dynamics":
         present = read_invoices(tools, [entity.id])[entity.id]
-        write_back(tools, [Failed(present, (message,), keeps_attempt=True)], Report())
+        write_back(tools, [Failed(present, (message,), keeps_attempt=True, action=_action(present))], Report())
     elif entity.kind == "invoice":
         words = f"What happened to the document {entity.id} in Xero could not be followed. {message}"
         for invoice_id in list_invoices_of(tools, [entity.id]):
@@ -72,6 +73,15 @@ def _say(tools: Tools, entity: Entity, message: str) -> None:
             write_back(tools, [outcome], Report())
     else:
         _say_of_connection(tools, entity, f"{WHAT.get(entity.kind, WHAT_IS_OWED)} ({entity.id}). {message}")
+
+
+def _action(present: Present) -> str:
+    """Return what was being done to the document, as the history calls it."""
+    if present.details is None or not present.details.xero_invoice_id:
+        return "Create"
+    if present.invoice is None:
+        return "Delete"
+    return "Cancel" if present.invoice.state == CANCELLED else "Update"
 
 
 def _say_of_connection(tools: Tools, entity: Entity, text: str) -> None:

@@ -11,6 +11,7 @@ from core import columns
 from core.invoice import ACTIVE, Details
 from mappers import totals
 from mappers.agreements import NOBODY, Agreement, document_hash, read_agreement
+from mappers.cancelling import state_now
 from mappers.dynamics import fingerprint
 from mappers.explanations import AGAIN
 from mappers.links import invoice_link
@@ -23,6 +24,7 @@ from pipeline.invoice_rows import change_invoice, fits, tax_changes
 from pipeline.outcomes import (
     Agrees,
     AttemptEnded,
+    Cancelled,
     Created,
     Failed,
     Followed,
@@ -32,16 +34,38 @@ from pipeline.outcomes import (
     Outcome,
     Present,
     Rejoined,
+    Released,
+    Renumbered,
     Updated,
     Waits,
 )
 from pipeline.rows_from_xero import followed, noted, standing_row, updated_text
+from pipeline.rows_of_cancelling import cancelled
 from pipeline.tools import Tools
 
 NO_ATTEMPT: Payload = {"stl3_attemptstarted": None, "stl3_attemptkey": None}
 NOT_FOLLOWED: Payload = {"stl3_xeroupdated": None}
 NOTHING_KNOWN: Payload = dict.fromkeys(
     ("stl3_xerostatus", "stl3_amountdue", "stl3_amountpaid", "stl3_amountcredited")
+)
+EARLIER_MAX = 10  # documents that a row remembers: as many as its column holds
+OF_ENDING: Payload = dict.fromkeys(("stl3_creditnoteid", "stl3_creditnotenumber", "stl3_cancelling"))
+OF_ONE_DOCUMENT: Payload = (
+    NOT_FOLLOWED
+    | NOTHING_KNOWN
+    | OF_ENDING
+    | dict.fromkeys(
+        (
+            "stl3_xeroinvoiceid",
+            "stl3_xeronumber",
+            "stl3_xerourl",
+            "stl3_currency",
+            "stl3_taxinxero",
+            "stl3_fingerprint",
+            "stl3_statusbeforeclose",
+            "stl3_waitingfor",
+        )
+    )
 )
 YES = columns.EXPORT_STATUS["Yes"]
 
@@ -51,6 +75,8 @@ def changes_of(tools: Tools, outcome: Outcome, now: datetime, *, whole: bool) ->
     match outcome:
         case Followed():
             return followed(tools, outcome, now, whole=whole)
+        case Cancelled():
+            return cancelled(tools, outcome, now)
         case Noted():
             return noted(tools, outcome, now)
     return _of_export(tools, outcome, now, whole=whole)
@@ -68,6 +94,7 @@ def _of_export(tools: Tools, outcome: OfExport, now: datetime, *, whole: bool) -
         case NotCarried():
             row: Payload = {"stl3_exportstatus": YES, "stl3_waitingfor": None, "stl3_fingerprint": _print(present)}
             row["stl3_agreeddocument"] = replace(_agreement(tools, present), sent="").text
+            row["stl3_handledstate"] = state_now(present.invoice)
             history = history_row(tools, present, now, action="Update", status="Failed", text=outcome.text)
             return change_details(tools, present, row), history
         case Rejoined():
@@ -89,8 +116,31 @@ def _of_export(tools: Tools, outcome: OfExport, now: datetime, *, whole: bool) -
             )
         case Waits():
             return (change_details(tools, present, {"stl3_waitingfor": outcome.text or None}),)
-        case AttemptEnded():
-            return (change_details(tools, present, NO_ATTEMPT),)
+        case AttemptEnded() | Released() | Renumbered():
+            return (change_details(tools, present, _begun_anew(tools, outcome)),)
+
+
+def _begun_anew(tools: Tools, outcome: AttemptEnded | Released | Renumbered) -> Payload:
+    """Return what is written before another attempt begins."""
+    match outcome:
+        case Released():
+            return _released(tools, outcome.present)
+        case Renumbered():
+            return NO_ATTEMPT | {"stl3_xeronumber": outcome.number}
+    return NO_ATTEMPT
+
+
+def _released(tools: Tools, present: Present) -> Payload:
+    """What is known of the document is forgotten; what is known of the customer's contact is still true."""
+    details = present.details
+    assert details is not None, "it named the document"
+    earlier = [*details.earlier_ids, details.xero_invoice_id.lower()]
+    return OF_ONE_DOCUMENT | {
+        "stl3_earlierdocuments": " ".join(list(dict.fromkeys(earlier))[-EARLIER_MAX:]),
+        "stl3_agreeddocument": Agreement(connector_id=_agreement(tools, present).connector_id).text,
+        "stl3_handledstate": str(ACTIVE),
+        "stl3_closedbyconnector": False,
+    }
 
 
 def _told_difference(tools: Tools, outcome: Agrees, now: datetime) -> tuple[Change, ...]:
@@ -113,6 +163,7 @@ def _created(tools: Tools, outcome: Created, now: datetime, *, whole: bool) -> t
         "stl3_fingerprint": _print(present) if outcome.agrees and is_told else None,
         "stl3_agreeddocument": known.text,
         "stl3_handledstate": str(ACTIVE),
+        **OF_ENDING,
         # Of what was found nobody knows whether it was made for the customer of now.
         "stl3_contactof": present.invoice.customer_id if present.invoice is not None and outcome.agrees else None,
     }
@@ -133,6 +184,8 @@ def _failed(tools: Tools, outcome: Failed, now: datetime) -> tuple[Change, ...]:
     present = outcome.present
     row: Payload = {"stl3_exportstatus": columns.EXPORT_STATUS["Failed"], "stl3_waitingfor": None}
     row |= {} if outcome.keeps_attempt else NO_ATTEMPT
+    if present.details is not None and present.details.xero_invoice_id:
+        row["stl3_handledstate"] = state_now(present.invoice)  # what fails does not come again by itself
     text = cut("\n".join(dict.fromkeys(outcome.messages)), WORDS_MAX - len(AGAIN) - 1)
     text += "" if outcome.keeps_attempt else f"\n{AGAIN}"
     history = history_row(tools, present, now, action=outcome.action, status="Failed", text=text)
@@ -173,7 +226,12 @@ def is_followed(outcome: Outcome) -> bool:
 def _agreed(tools: Tools, present: Present, document: Payload) -> Payload:
     """The invoice as it was read and the document as it is: until one of them moves there is nothing to do."""
     known = replace(_agreement(tools, present), document=document_hash(document), sent="")
-    return {"stl3_fingerprint": _print(present), "stl3_agreeddocument": known.text}
+    handled = state_now(present.invoice)
+    return {
+        "stl3_fingerprint": _print(present),
+        "stl3_agreeddocument": known.text,
+        "stl3_handledstate": handled,
+    }
 
 
 def _agreement(tools: Tools, present: Present) -> Agreement:

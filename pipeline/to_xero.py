@@ -8,10 +8,12 @@ from datetime import datetime
 from core import gates
 from core.ids import is_guid
 from pipeline.attempts import create, resolve
+from pipeline.cancelling import end, is_ending
 from pipeline.changed import is_exported, sort_out
+from pipeline.deletions import relink
 from pipeline.documents import prepare
 from pipeline.dues import say_due_again
-from pipeline.outcomes import Agrees, AttemptEnded, Outcome, Present, Report, Updated, Waits
+from pipeline.outcomes import Agrees, AttemptEnded, Outcome, Present, Renumbered, Report, Updated, Waits
 from pipeline.reading import read_invoices
 from pipeline.tools import Tools
 from pipeline.updates import carry_over
@@ -32,13 +34,17 @@ def carry(tools: Tools, invoice_ids: Iterable[str], report: Report) -> None:
         resolved = resolve(tools, [row for row in open_rows if row is not None], report)
         write_back(tools, resolved, report)
         # The next attempt is another round's: whoever decides about retries must see that this one made nothing.
-        ended = {outcome.present.invoice_id for outcome in resolved if isinstance(outcome, AttemptEnded)}
+        ended = {outcome.present.invoice_id for outcome in resolved if isinstance(outcome, AttemptEnded | Renumbered)}
         presents = read_invoices(tools, presents.keys() - ended)
 
     now = tools.hold()
     ours = [
         present for present in presents.values() if _is_ours(present, tools) and not _has_open_attempt(present, tools)
     ]
+    mended = relink(tools, ours, report)
+    ours = [present for present in ours if present.invoice_id not in mended]
+    ending = [present for present in ours if is_ending(present)]
+    ours = [present for present in ours if not is_ending(present)]
     fresh = [present for present in ours if not is_exported(present)]
     outcomes: list[Outcome] = [
         outcome for present in fresh if (outcome := _waits(tools, present, now, report)) is not None
@@ -58,6 +64,8 @@ def carry(tools: Tools, invoice_ids: Iterable[str], report: Report) -> None:
     said = {outcome.present.invoice_id for outcome in outcomes if isinstance(outcome, Updated | Agrees)}
     rest = [present for present in ours if is_exported(present) and present.invoice_id not in said]
     say_due_again(tools, rest, report)
+    if ending:
+        write_back(tools, end(tools, ending, report), report)
 
 
 def _has_open_attempt(present: Present, tools: Tools) -> bool:

@@ -15,7 +15,9 @@ import structlog
 from clients.batch import OPERATIONS_MAX
 from clients.dataverse import Changes
 from clients.dataverse import Outcome as Written
+from clients.xero import parse_xero_time
 from core.errors import Conflict, ConnectorError, Rejected
+from core.invoice import CANCELLED
 from mappers.agreements import contact_id_of
 from mappers.standing import ACTIVE_AGAIN, may_owe
 from pipeline.invoice_rows import BESIDES_LINES
@@ -23,6 +25,7 @@ from pipeline.lanes import Entity
 from pipeline.outcomes import (
     Agrees,
     AttemptEnded,
+    Cancelled,
     Created,
     Failed,
     Followed,
@@ -30,6 +33,8 @@ from pipeline.outcomes import (
     Noted,
     Outcome,
     Rejoined,
+    Released,
+    Renumbered,
     Report,
     Updated,
     Waits,
@@ -106,11 +111,13 @@ def _settled(tools: Tools, outcome: Outcome, answer: Written, now: datetime, rep
     error = answer.error
     if error is None:
         log.info(_NAMES[type(outcome)], connection=tools.connection.id, invoice=outcome.present.invoice_id)
-        if isinstance(outcome, AttemptEnded):
+        if isinstance(outcome, AttemptEnded | Released | Renumbered):
             report.later(outcome.present.invoice_id, now)
         if isinstance(outcome, Created) and outcome.was_found and may_owe(outcome.document):
             # The poll may have listed it before anybody knew whose it was (rule D8).
             report.later_in_xero(Entity("xero", "contact", contact_id_of(outcome.document)), now)
+        if isinstance(outcome, Cancelled):
+            _after_cancelling(outcome, now, report)
         if isinstance(outcome, Created | Updated) and not is_followed(outcome):
             report.later_in_xero(_document(outcome), now)
         return True
@@ -123,6 +130,17 @@ def _settled(tools: Tools, outcome: Outcome, answer: Written, now: datetime, rep
     if isinstance(error, Rejected):
         return False
     raise error
+
+
+def _after_cancelling(outcome: Cancelled, now: datetime, report: Report) -> None:
+    """What else has happened to the document is followed; an active invoice says what is due, or is sent again."""
+    document, details, invoice = outcome.document, outcome.present.details, outcome.present.invoice
+    if invoice is not None and invoice.state != CANCELLED:
+        report.later(outcome.present.invoice_id, now)
+    if document is None or details is None or outcome.is_followed:
+        return
+    if details.xero_updated is None or parse_xero_time(document["UpdatedDateUTC"]) > details.xero_updated:
+        report.later_in_xero(Entity("xero", "invoice", document["InvoiceID"].lower()), now)
 
 
 def _document(outcome: Created | Updated | Followed) -> Entity:
@@ -138,6 +156,9 @@ _NAMES = {
     Failed: "invoice.failed",
     Waits: "invoice.waits",
     AttemptEnded: "attempt.ended",
+    Released: "invoice.released",
+    Renumbered: "invoice.renumbered",
+    Cancelled: "invoice.cancelled",
     Followed: "invoice.followed",
     Noted: "invoice.noted",
 }

@@ -51,10 +51,11 @@ class Hooks:
         url = f"https://connector.example/webhooks/dynamics/{endpoint.key}"
         self.endpoint_id = self.world.sales.create("serviceendpoint", row | {"url": url})
         for table, message in STEPS:
-            self._step(table, message)
+            self.step(table, message)
         self.events: list[Event] = []
 
-    def _step(self, table: str, message: str) -> None:
+    def step(self, table: str, message: str) -> str:
+        """Register a step; return its id."""
         rows = self.world.dynamics.rows
         (message_id,) = (row["sdkmessageid"] for row in rows("sdkmessages") if row["name"] == message)
         (filter_id,) = (
@@ -73,13 +74,16 @@ class Hooks:
         }
         step_id = self.world.sales.create("sdkmessageprocessingstep", step)
         if table in ("invoicedetail", columns.DETAILS.name):
-            self._image(step_id, "invoiceid" if table == "invoicedetail" else "stl3_dynamicsinvoiceid", message)
+            self.image(step_id, "invoiceid" if table == "invoicedetail" else "stl3_dynamicsinvoiceid", message)
+        return step_id
 
-    def _image(self, step_id: str, attributes: str, message: str) -> None:
+    def image(self, step_id: str, attributes: str, message: str) -> None:
+        """Let its posts say these columns: as they were before a deletion, else as they are afterwards."""
+        when = "before" if message == "Delete" else "after"
         row = {
-            "name": "after",
-            "entityalias": "after",
-            "imagetype": 1,
+            "name": when,
+            "entityalias": when,
+            "imagetype": 0 if message == "Delete" else 1,
             "messagepropertyname": "Id" if message == "Create" else "Target",
             "attributes": attributes,
             "sdkmessageprocessingstepid@odata.bind": f"/sdkmessageprocessingsteps({step_id})",

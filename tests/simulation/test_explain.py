@@ -149,11 +149,61 @@ def test_a_deleted_invoice_is_explained_by_its_details(world: World) -> None:
     world.work()
     world.sales.delete("invoice", invoice_id)
 
-    found = explained(world, number)
+    with nothing_changes(world):
+        found = explained(world, number)
 
     assert found == explained(world, invoice_id)
-    assert "It is gone from Dynamics" in found.verdict
+    document = world.details(invoice_id)["stl3_xeronumber"]
+    assert found.verdict == (
+        f"It was deleted in Dynamics. Next for {document}, Draft, by what is known of it here: deleted in Xero."
+    )
     assert any("Invoice has been created in Xero" in said for _, said in found.xero)
+
+
+def test_a_cancelled_invoice_is_followed_until_its_credit_note_is_applied(world: World) -> None:
+    """Rule E2: what comes next, what is under way, and what came of it."""
+    world.choose(status="Authorised", create_credit_notes=True)
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    world.mark(invoice_id)
+    world.work()
+    world.sales.cancel_invoice(invoice_id)
+    with nothing_changes(world):
+        cancelled = explained(world, invoice_id)
+    world.mark(invoice_id)
+    world.lose_reply("PUT /api.xro/2.0/CreditNotes")
+    world.work()
+    with nothing_changes(world):
+        begun = explained(world, invoice_id)
+    world.settle()
+    with nothing_changes(world):
+        done = explained(world, invoice_id)
+
+    number = world.details(invoice_id)["stl3_xeronumber"]
+    assert cancelled.verdict.endswith(": credit note for the full amount, approved and applied.")
+    assert f"{number}, Authorised is being credited in Xero since 24 Nov 2026 09:30:00 (GMT)" in begun.verdict
+    assert dict(begun.xero)["Credit note"] == f"CN-{number} (not known yet to have been made)"
+    assert done.verdict == (
+        f"It was cancelled in Dynamics. That has been dealt with: {number}, Credited by CN-{number}."
+    )
+    assert (dict(done.xero)["Credit note"], dict(done.xero)["Dealt with as"]) == (f"CN-{number}", "cancelled")
+    assert f"CN-{number}" in printed([done])
+
+
+def test_deletions_that_wait_for_the_owner_say_how_to_confirm_them(world: World) -> None:
+    """More than ten at a time: nothing is done in Xero before somebody has said that they were meant."""
+    invoice_ids = world.save_invoices(11)
+    world.mark(*invoice_ids)
+    world.work()
+    for invoice_id in invoice_ids:
+        world.sales.delete("invoice", invoice_id)
+    world.mark(*invoice_ids)
+    world.work()
+
+    with nothing_changes(world):
+        found = explained(world, invoice_ids[0])
+
+    assert found.verdict.endswith("in Xero waits for the word of the connection's owner.")
+    assert f"`connector deletions confirm {world.connection.id}` lets it be carried out in Xero." in found.advice
 
 
 # -- how it is found ---------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_one_that_is_gone_from_dynamics_is_explained_by_its_details() -> None:
 
     found = explain(facts(invoice=None, details=there, in_xero=InXero(status="AUTHORISED")))
 
-    assert found.verdict.startswith("It is in Xero: INV-0042, Authorised. It is gone from Dynamics")
+    assert found.verdict.startswith("It was deleted in Dynamics. Next for INV-0042, Authorised")
     assert found.gates == found.date == ()
     assert explain(facts(invoice=None, details=details())).verdict.endswith("it was not in Xero.")
 
