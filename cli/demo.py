@@ -13,11 +13,11 @@ from cli.running import stop_on_signals
 from demo.company import Company
 from demo.owed import Owed
 from demo.play import play
-from demo.sale import EXPORTED, FAILED, WAITS, Sale
+from demo.sale import CANCELLED, DELETED, EXPORTED, FAILED, WAITS, Sale
 from demo.show import summary_of, timeline, view_of
 from demo.stack import DemoFailed, Stack
 from demo.story import plan
-from demo.watch import Watcher, came_true, state_of
+from demo.watch import Watcher, came_true, dynamics_state, number_of, state_of
 
 SETTLE_S = 60.0
 POLL_S = 4  # for people who watch; what customers owe follows with the poll
@@ -25,12 +25,13 @@ POLL_S = 4  # for people who watch; what customers owe follows with the poll
 
 @click.command()
 @click.option("--once", is_flag=True, help="Run the story, print it, and exit: 0 if everything came true, else 1.")
-@click.option("--invoices", default=16, show_default=True, type=click.IntRange(1, 1000), help="How many are saved.")
+@click.option("--invoices", default=17, show_default=True, type=click.IntRange(1, 1000), help="How many are saved.")
 @click.option("--keep", is_flag=True, help="Keep data and logs afterwards.")
 def demo(*, once: bool, invoices: int, keep: bool) -> None:
     """Watch invoices travel between a simulated Dynamics and a simulated Xero through the real connector.
 
-    Sales people save them in Dynamics; the accountant approves, pays, voids and credits them in Xero.
+    Sales people save, cancel and delete them in Dynamics; the accountant approves, pays, voids and credits them in
+    Xero.
     """
     console = Console()
     if not console.is_terminal:
@@ -123,6 +124,7 @@ def _stay(console: Console, stack: Stack, sales: list[Sale], stopping: threading
 
 def _questions(sales: list[Sale]) -> list[str]:
     """Return commands about one invoice of each fate."""
-    examples = {state_of(sale): sale.facts["invoice"]["invoicenumber"] for sale in reversed(sales)}
-    asked = (("explain", WAITS), ("explain", FAILED), ("explain", EXPORTED), ("preview", WAITS))
+    examples = {fate: number_of(sale) for sale in reversed(sales) for fate in (state_of(sale), dynamics_state(sale))}
+    fates = (WAITS, FAILED, EXPORTED, CANCELLED, DELETED)
+    asked = (*(("explain", fate) for fate in fates), ("preview", WAITS))
     return [f"connector {command} {examples[fate]}" for command, fate in asked if fate in examples]

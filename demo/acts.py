@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
-from core import columns
 from demo.company import Company
-from demo.sale import CREDITED, PAID, Row, Sale, Then
+from demo.sale import CANCELLED, CREDITED, DELETED, PAID, Row, Sale, Then
 
 
 def sell_more() -> Then:
@@ -53,6 +53,35 @@ def credit() -> Then:
     return Then("Credited in full in Xero", _credit, words, rows=2, status=CREDITED, in_xero=True)
 
 
+def cancel_draft() -> Then:
+    """A draft is cancelled in Dynamics: nobody has booked it, so it is deleted in Xero (rule E1)."""
+    words = "Invoice has been deleted in Xero"
+    return Then("Draft cancelled in Dynamics", cancel_in_dynamics, words, rows=2, status="DELETED", state=CANCELLED)
+
+
+def cancel() -> Then:
+    """An approved invoice is cancelled in Dynamics: a credit note settles all of it (rule E2)."""
+    return _credited("Cancelled in Dynamics", cancel_in_dynamics, state=CANCELLED)
+
+
+def delete() -> Then:
+    """An approved invoice is deleted in Dynamics, where nothing but its Xero details and history stay."""
+    return _credited("Deleted in Dynamics", delete_in_dynamics, state=DELETED)
+
+
+def _credited(told: str, act: Callable[[Company, Sale], None], *, state: str) -> Then:
+    words = "was made and applied to"
+    return Then(told, act, words, rows=2, status=CREDITED, state=state, is_credited=True)
+
+
+def cancel_in_dynamics(company: Company, sale: Sale) -> None:
+    company.cancel_invoice(sale.invoice_id)
+
+
+def delete_in_dynamics(company: Company, sale: Sale) -> None:
+    company.delete_invoice(sale.invoice_id)
+
+
 def _approve(company: Company, sale: Sale) -> None:
     company.act_in_xero("approve_invoice", invoice_id=_document_id(sale))
 
@@ -91,13 +120,7 @@ def _one_more(company: Company, sale: Sale) -> None:
 def _correct_account(company: Company, sale: Sale) -> None:
     for line in _lines(company, sale):
         company.sales.update("invoicedetails", line["invoicedetailid"], {"stl3_AccountCode@odata.bind": None})
-    (details,) = company.sales.rows(
-        columns.DETAILS.set_name,
-        select=columns.DETAILS.id_column,
-        filter=f"stl3_dynamicsinvoiceid eq '{sale.invoice_id}'",
-    )
-    row = {"stl3_exportstatus": columns.EXPORT_STATUS["No"]}
-    company.sales.update(columns.DETAILS.set_name, details[columns.DETAILS.id_column], row)
+    company.set_to_no(sale.invoice_id)
 
 
 def _lines(company: Company, sale: Sale) -> list[Row]:

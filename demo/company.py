@@ -40,7 +40,8 @@ EURO = {
     "exchangerate": Decimal("1.15"),
 }
 FOLLOWED = (
-    ("invoice", ("Create", "Update", "Delete"), ""),
+    ("invoice", ("Create", "Update"), ""),
+    ("invoice", ("Delete",), "invoicenumber,name,stl3_connector"),
     ("invoicedetail", ("Create", "Update", "Delete"), "invoiceid"),
     (columns.DETAILS.name, ("Update",), "stl3_dynamicsinvoiceid"),
     (columns.SETTINGS.name, ("Update",), ""),
@@ -50,6 +51,8 @@ SENT_ON = (
     "freightamount,description,paymenttermscode,transactioncurrencyid,stl3_connector,stl3_invoicetype,"
     "stl3_lineamounttypes,stl3_brandingtheme"
 )
+CLOSED_AS_CANCELLED = {"statecode": 3, "statuscode": 100003}
+OPEN_AGAIN = {"statecode": 0, "statuscode": 1}
 
 
 class WebApi:
@@ -81,6 +84,11 @@ class WebApi:
         )
         if answer.status_code >= 400:
             raise RuntimeError(f"PATCH {set_name}: {answer.text}")
+
+    def delete(self, set_name: str, row_id: str) -> None:
+        answer = self._session.delete(f"{self._url}/{set_name}({row_id})", timeout=10)
+        if answer.status_code >= 400:
+            raise RuntimeError(f"DELETE {set_name}: {answer.text}")
 
     def rows(self, set_name: str, **query: str) -> list[dict[str, Any]]:
         """Return the rows of a query; names without their `$`."""
@@ -135,7 +143,7 @@ class Company:
     def join(self, *, status: str = "Authorised") -> None:
         """Join the two organisations as an operator does, and let Dynamics post to the connector.
 
-        `status` is what an invoice becomes in Xero.
+        `status` is what an invoice becomes in Xero; cancelling one that is approved makes a credit note (rule B8).
         """
         entry = {
             "timezone": "Europe/London",
@@ -145,7 +153,7 @@ class Company:
                 "tenant_id": self.stack.addresses["directory"],
                 **CONNECTOR_APP,
             },
-            "settings": {"status": status},
+            "settings": {"status": status, "create_credit_notes": True},
         }
         file = self.stack.folder / "connections.json"
         file.write_text(json.dumps([entry]))
@@ -158,13 +166,35 @@ class Company:
             {columns.NAME: "299 - Closed shop", "stl3_code": "299", "stl3_key": f"{self.connection_id}-299"},
         )
 
-    def set_default_status(self, label: str) -> None:
-        """Change Default invoice status in the connector's settings, as an administrator does."""
+    def choose(self, **labels: str) -> None:
+        """Change the connector's settings, as an administrator does: columns without their prefix, by label."""
         admin, settings = WebApi(self.stack.addresses, ADMIN_APP), columns.SETTINGS
         mine = f"stl3_connectionid eq '{self.connection_id}'"
         (row,) = admin.rows(settings.set_name, select=settings.id_column, filter=mine)
-        status = columns.options_of(settings.name, "defaultstatus")[label]
-        admin.update(settings.set_name, row[settings.id_column], {"stl3_defaultstatus": status})
+        chosen = {
+            columns.PREFIX + name: columns.options_of(settings.name, name)[label] for name, label in labels.items()
+        }
+        admin.update(settings.set_name, row[settings.id_column], chosen)
+
+    def cancel_invoice(self, invoice_id: str) -> None:
+        """Press Cancel Invoice."""
+        self.sales.update("invoices", invoice_id, CLOSED_AS_CANCELLED)
+
+    def activate_invoice(self, invoice_id: str) -> None:
+        """Open a closed invoice again."""
+        self.sales.update("invoices", invoice_id, OPEN_AGAIN)
+
+    def delete_invoice(self, invoice_id: str) -> None:
+        self.sales.delete("invoices", invoice_id)
+
+    def set_to_no(self, invoice_id: str) -> None:
+        """Set Export status to No, which asks the connector to try once more."""
+        key = columns.DETAILS.id_column
+        (row,) = self.sales.rows(
+            columns.DETAILS.set_name, select=key, filter=f"stl3_dynamicsinvoiceid eq '{invoice_id}'"
+        )
+        no = {"stl3_exportstatus": columns.EXPORT_STATUS["No"]}
+        self.sales.update(columns.DETAILS.set_name, row[key], no)
 
     def act_in_xero(self, action: str, **arguments: Any) -> None:
         """Let somebody act in Xero's own pages: pay, void, credit ... Raises if Xero refuses."""

@@ -10,7 +10,7 @@ from demo.company import Company
 
 Row = dict[str, Any]
 EXPORTED, WAITS, FAILED = "exported", "waits", "failed"
-ACTIVE, PAID = "active", "paid"
+ACTIVE, PAID, CANCELLED, DELETED = "active", "paid", "cancelled", "deleted"
 CREDITED = "Credited"  # what the details row says where Xero says PAID
 
 
@@ -20,6 +20,7 @@ class Then:
 
     `words` is what its newest row of history has to say, `rows` how many rows there are. `status` is that of the
     document, `state` that of the invoice. `in_xero`: the person acts there, and Dynamics has to follow.
+    `is_credited`: the connector makes a credit note.
     """
 
     told: str
@@ -29,6 +30,7 @@ class Then:
     status: str = ""
     state: str = ACTIVE
     in_xero: bool = False
+    is_credited: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Sale:
 
     `expected` is what has to become of it, `words` what its row has to say then, `status` that of the document if it
     matters, `rows` how many rows of history an exported one has. `acted_at` is when a person last did something.
+    `is_early`: it is saved while the company still sends drafts. `is_credited`: the connector has made a credit note.
     """
 
     title: str
@@ -61,5 +64,7 @@ class Sale:
     state: str = ACTIVE
     rows: int = 1
     in_xero: bool = False
+    is_early: bool = False
+    is_credited: bool = False
     then: tuple[Then, ...] = ()
     past: list[Step] = field(default_factory=list)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from demo.owed import Owed
 from demo.sale import EXPORTED, FAILED, WAITS, Sale
-from demo.watch import came_true, disagreement, due_in_xero, dynamics_state, latency_ms, state_of, step_of
+from demo.watch import came_true, disagreement, due_in_xero, dynamics_state, latency_ms, number_of, state_of, step_of
 from demo.watch import words_of as said_of
 
 COLOURS = {EXPORTED: "green", WAITS: "yellow", FAILED: "red"}
@@ -100,7 +100,7 @@ def summary_of(sales: Sequence[Sale], owed: Sequence[Owed]) -> Text:
     true, agree = sum(map(came_true, sales)), sum(each.agrees for each in owed)
     text = Text(f"{true} of {len(sales)} invoices are where they should be; {agree} of {len(owed)} balances agree")
     text.stylize("bold green" if true == len(sales) and agree == len(owed) else "bold yellow")
-    for words, in_xero in (("Save in Dynamics to Xero", False), ("Act in Xero to Dynamics", True)):
+    for words, in_xero in (("Act in Dynamics to Xero", False), ("Act in Xero to Dynamics", True)):
         times = sorted(step.ms for step in steps if step.in_xero is in_xero and step.ms is not None)
         if times:
             text.append(f"\n{words}: median {statistics.median(times):.0f} ms, slowest {times[-1]:.0f} ms")
@@ -111,7 +111,7 @@ def _cells(sale: Sale) -> dict[str, str]:
     document, invoice = sale.facts.get("document", {}), sale.facts.get("invoice", {})
     state, took = state_of(sale), latency_ms(sale)
     return {
-        "Invoice": _short(invoice.get("invoicenumber", "")),
+        "Invoice": _short(number_of(sale)),
         "Customer": sale.customer,
         "Dynamics": _money(invoice.get("totalamount")),
         "State": dynamics_state(sale),

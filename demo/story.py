@@ -25,7 +25,8 @@ def plan(company: Company, count: int, today: date) -> list[Sale]:
     for number in range(count):
         kind, customer = kinds[number % len(kinds)], customers[number % len(customers)]
         row = _invoice(company, customer, kind.title, today) | {"invoice_details": kind.lines} | kind.row
-        sales.append(Sale(kind.title, customer, row, kind.expected, kind.words, then=kind.then))
+        sale = Sale(kind.title, customer, row, kind.expected, kind.words, is_early=kind.is_early, then=kind.then)
+        sales.append(sale)
     return sales
 
 
@@ -41,7 +42,7 @@ def go_on(company: Company, sale: Sale, done: Step) -> None:
     sale.past.append(done)
     sale.then, sale.title, sale.expected = tuple(later), then.told, EXPORTED
     sale.words, sale.rows, sale.status, sale.state = then.words, then.rows, then.status, then.state
-    sale.in_xero, sale.acted_at = then.in_xero, now()
+    sale.in_xero, sale.is_credited, sale.acted_at = then.in_xero, then.is_credited, now()
     then.act(company, sale)
 
 
@@ -57,6 +58,7 @@ class _Kind:
     expected: str = EXPORTED
     words: str = ""
     then: tuple[Then, ...] = ()
+    is_early: bool = False
 
 
 def _kinds(company: Company, today: date) -> list[_Kind]:
@@ -125,9 +127,13 @@ def _special(company: Company, today: date) -> list[_Kind]:
             "Discount and freight",
             [product(chair, "4"), product(lamp, "3")],
             {"discountpercentage": Decimal("7.5"), "freightamount": Decimal("24.90")},
+            then=(acts.cancel(),),
         ),
         _Kind(
-            "Prices with tax", [product(desk, "1"), _text("Delivery", "19.99")], {"stl3_lineamounttypes": INCLUSIVE}
+            "Prices with tax",
+            [product(desk, "1"), _text("Delivery", "19.99")],
+            {"stl3_lineamounttypes": INCLUSIVE},
+            then=(acts.delete(),),
         ),
         _Kind(
             "Bill of a supplier",
@@ -144,6 +150,7 @@ def _special(company: Company, today: date) -> list[_Kind]:
             words="299",
             then=(acts.correct_account(),),
         ),
+        _Kind("Entered twice", [product(chair, "1")], then=(acts.cancel_draft(),), is_early=True),
     ]
 
 

@@ -15,9 +15,9 @@ from clients.xero import parse_xero_time
 from core import columns
 from demo.company import Company
 from demo.owed import Owed, owed_by
-from demo.sale import ACTIVE, CREDITED, EXPORTED, FAILED, PAID, WAITS, Row, Sale, Step
+from demo.sale import ACTIVE, CANCELLED, CREDITED, DELETED, EXPORTED, FAILED, PAID, WAITS, Row, Sale, Step
 
-STATES = {0: ACTIVE, 2: PAID, 3: "cancelled"}
+STATES = {0: ACTIVE, 2: PAID, 3: CANCELLED}
 ZERO = Decimal(0)
 
 
@@ -38,7 +38,7 @@ class Watcher:
         invoices = {row["invoiceid"]: row for row in self._rows("invoices")}
         details = {row["stl3_dynamicsinvoiceid"]: row for row in self._rows(columns.DETAILS.set_name)}
         moments = self._get(f"{dynamics}/moments/{columns.DETAILS.set_name}")["moments"]
-        history = _grouped(self._rows(columns.HISTORY.set_name), lambda row: row["_stl3_invoice_value"])
+        history = _grouped(self._rows(columns.HISTORY.set_name), lambda row: row["_stl3_xerodetails_value"])
         books = self._get(f"{self._addresses['xero']}/_control/state/{self._tenant_id}")
         documents = {row["InvoiceID"]: row for row in books["Invoices"]}
         payments = _grouped(books["Payments"], lambda row: (row.get("Invoice") or {}).get("InvoiceID"))
@@ -49,9 +49,10 @@ class Watcher:
                 "invoice": invoices.get(sale.invoice_id, {}),
                 "details": row,
                 "written_at": moments.get(row.get(columns.DETAILS.id_column)),
-                "history": history.get(sale.invoice_id, []),
+                "history": history.get(row.get(columns.DETAILS.id_column, ""), []),
                 "document": document,
                 "documents": sum(sale.invoice_id in each.get("Url", "") for each in books["Invoices"]),
+                "notes": [note for note in books["CreditNotes"] if is_ours(note, document)],
                 "payments": payments.get(document.get("InvoiceID"), []),
             }
         accounts = {row["accountid"]: row for row in self._rows("accounts")}
@@ -66,6 +67,13 @@ class Watcher:
         answer = self._session.get(address, timeout=10)
         answer.raise_for_status()
         return json.loads(answer.content, parse_float=Decimal)
+
+
+def is_ours(note: Row, document: Row) -> bool:
+    """Whether a credit note bears a number that the connector gives to the one of this document."""
+    numbers = (document.get("InvoiceNumber"), document.get("InvoiceID"))
+    side = {"ACCREC": "ACCRECCREDIT", "ACCPAY": "ACCPAYCREDIT"}.get(document.get("Type", ""))
+    return note["Type"] == side and note["CreditNoteNumber"] in {f"CN-{number}" for number in numbers if number}
 
 
 def state_of(sale: Sale) -> str:
@@ -105,10 +113,13 @@ def disagreement(sale: Sale) -> str:
         "status in Xero": (document["Status"], "PAID" if wanted == CREDITED else wanted),
         "status in Xero details": (details.get("stl3_xerostatus"), wanted),
         "state of the invoice": (dynamics_state(sale), sale.state),
-        "total": (invoice["totalamount"], Decimal(document["Total"])),
-        "amount due": (invoice.get("stl3_amountdue"), due),
         "amount due in Xero details": (details.get("stl3_amountdue"), due),
+        "credit notes of the connector": (len(sale.facts["notes"]), int(sale.is_credited)),
     }
+    if sale.state != DELETED:
+        checks["total"] = (invoice.get("totalamount"), Decimal(document["Total"]))
+    if sale.state in (ACTIVE, PAID):  # one that is cancelled is read-only
+        checks["amount due"] = (invoice.get("stl3_amountdue"), due)
     return "; ".join(f"{what}: {now}, not {should}" for what, (now, should) in checks.items() if now != should)
 
 
@@ -119,7 +130,16 @@ def due_in_xero(document: Row) -> Decimal:
 
 def dynamics_state(sale: Sale) -> str:
     """Return the state of the invoice as people see it in Dynamics."""
-    return STATES.get(sale.facts.get("invoice", {}).get("statecode", -1), "")
+    invoice, details = sale.facts.get("invoice", {}), sale.facts.get("details", {})
+    if details and not invoice:
+        return DELETED
+    return STATES.get(invoice.get("statecode", -1), "")
+
+
+def number_of(sale: Sale) -> str:
+    """Return the invoice's number in Dynamics, which its Xero details keep when it is deleted."""
+    details = sale.facts.get("details", {})
+    return str(sale.facts.get("invoice", {}).get("invoicenumber") or details.get("stl3_dynamicsnumber") or "")
 
 
 def latency_ms(sale: Sale) -> float | None:
@@ -146,10 +166,17 @@ def told_of(sale: Sale) -> str:
     """Return in a line what somebody did and what became of it."""
     took = latency_ms(sale)
     where = "Dynamics" if sale.in_xero else "Xero"
-    fate = f"in {where} after {took:.0f} ms" if took is not None else state_of(sale) or "nothing"
-    if sale.in_xero and took is not None:
-        fate += f", invoice {dynamics_state(sale)}, {due_in_xero(sale.facts['document']):,.2f} due"
-    return f"{sale.title} for {sale.customer}: {fate}{', as a draft' if sale.status == 'DRAFT' else ''}"
+    done = f"in {where} after {took:.0f} ms{_came_of_it(sale)}" if took is not None else ""
+    return f"{sale.title} for {sale.customer}: {done or state_of(sale) or 'nothing'}"
+
+
+def _came_of_it(sale: Sale) -> str:
+    due = f"{due_in_xero(sale.facts['document']):,.2f} due"
+    if sale.in_xero:
+        return f", invoice {dynamics_state(sale)}, {due}"
+    if sale.is_credited:
+        return "".join(f", {note['CreditNoteNumber']} applied" for note in sale.facts["notes"]) + f", {due}"
+    return {"DRAFT": ", as a draft", "DELETED": f", draft deleted, {due}"}.get(sale.status, "")
 
 
 def _grouped(rows: Sequence[Row], key_of: Any) -> dict[str, list[Row]]:

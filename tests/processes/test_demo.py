@@ -22,13 +22,19 @@ BACK = (
     ("Credited in full in Xero", "Adventure Works Cycles", "invoice active, 0.00 due"),
     ("Paid in Xero", "Adventure Works Cycles", "invoice paid, 0.00 due"),
 )
+ENDED = (
+    ("Draft cancelled in Dynamics", "Litware Interiors", "draft deleted"),
+    ("Cancelled in Dynamics", "Fourth Coffee", r"CN-INV-\d+ applied"),
+    ("Deleted in Dynamics", "Litware Interiors", r"CN-INV-\d+ applied"),
+)
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(170)]
 
 
 def test_once_runs_the_story_and_exits_with_0() -> None:
     """One of each kind: broken ones, of which one is repaired, waiting ones, a draft that is changed (rule C61).
 
-    Then what happens in Xero comes back: an approval, payments, one removed again, a void, a credit note.
+    Then what happens in Xero comes back: an approval, payments, one removed again, a void, a credit note. And what
+    is cancelled and deleted in Dynamics ends in Xero (rules E1 and E2).
     """
     done = subprocess.run(
         [sys.executable, "-m", "cli", "demo", "--once"],
@@ -40,13 +46,16 @@ def test_once_runs_the_story_and_exits_with_0() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "16 of 16 invoices are where they should be; 5 of 5 balances agree" in done.stdout
+    assert "17 of 17 invoices are where they should be; 5 of 5 balances agree" in done.stdout
     assert re.search(r"✓ \S+ +One piece more on the draft for Fourth Coffee: in Xero after", done.stdout)
-    assert "Xero says: Account code '299' is not a" in done.stdout
+    assert "Xero says: Account code '299' is not" in done.stdout
     assert re.search(r"✓ \S+ +Account to be corrected for Fourth Coffee: failed", done.stdout)
     assert re.search(r"✓ \S+ +Corrected and set to No for Fourth Coffee: in Xero after", done.stdout)
     for act, customer, after in BACK:
         assert re.search(rf"✓ \S+ +{act} for {customer}: in Dynamics after \d+ ms, {after}", done.stdout), act
+    for act, customer, after in ENDED:
+        assert re.search(rf"✓ \S+ +{act} for {customer}: in Xero after \d+ ms, {after}, 0.00 due", done.stdout), act
+    assert re.search(r"Act in Dynamics to Xero: median \d+ ms", done.stdout)
     assert re.search(r"Act in Xero to Dynamics: median \d+ ms", done.stdout)
     assert max(map(len, done.stdout.splitlines())) <= 150
 

@@ -66,13 +66,13 @@ def test_a_worker_killed_while_it_writes_back_leaves_one_of_each(city: City, kin
 @pytest.fixture
 def draft(city: City) -> Iterator[Sale]:
     """A sale whose document is in Xero, a draft, its echoes settled."""
-    city.company.set_default_status("Draft")
+    city.company.choose(defaultstatus="Draft")
     sale = city.sale(1)
     city.until_true(sale)
     assert sale.facts["document"]["Status"] == "DRAFT"
     city.until(lambda: _due(city) == 0, "the lane to be empty")
     yield sale
-    city.company.set_default_status("Authorised")
+    city.company.choose(defaultstatus="Authorised")
 
 
 def _change(city: City, sale: Sale) -> None:

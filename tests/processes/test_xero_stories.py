@@ -39,9 +39,9 @@ def stories(request: pytest.FixtureRequest) -> Iterator[Stories]:
 @pytest.fixture
 def draft(stories: Stories) -> Iterator[Sale]:
     """A sale whose document is a draft."""
-    stories.city.company.set_default_status("Draft")
+    stories.city.company.choose(defaultstatus="Draft")
     yield stories.sell()
-    stories.city.company.set_default_status("Authorised")
+    stories.city.company.choose(defaultstatus="Authorised")
 
 
 def test_an_approval(stories: Stories, draft: Sale) -> None:

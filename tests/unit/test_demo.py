@@ -11,9 +11,9 @@ from rich.console import Console
 
 from core import columns
 from demo.owed import Owed, owed_by
-from demo.sale import CREDITED, EXPORTED, PAID, Sale
+from demo.sale import CANCELLED, CREDITED, DELETED, EXPORTED, PAID, Sale
 from demo.show import owed_table, summary_of, table_of, timeline
-from demo.watch import came_true, disagreement, due_in_xero, latency_ms
+from demo.watch import came_true, disagreement, due_in_xero, dynamics_state, is_ours, latency_ms, number_of
 
 ACTED_AT = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 D = Decimal
@@ -44,6 +44,7 @@ def paid_sale(**facts: Any) -> Sale:
             "UpdatedDateUTC": "/Date(1782896400000+0000)/",
         },
         "documents": 1,
+        "notes": [],
         "payments": [],
     } | facts
     return sale
@@ -89,6 +90,63 @@ def test_what_was_credited_is_paid_in_xero_and_credited_in_dynamics() -> None:
     assert "status in Xero details: PAID, not Credited" in disagreement(sale)
     sale.facts["details"]["stl3_xerostatus"] = CREDITED
     assert disagreement(sale) == ""
+
+
+def cancelled_sale(state: str = CANCELLED) -> Sale:
+    """A sale that was cancelled, or deleted, after it had been approved, as it has to be in the end."""
+    sale = paid_sale()
+    sale.title, sale.words = "Cancelled in Dynamics", "was made and applied"
+    sale.status, sale.state, sale.in_xero, sale.is_credited = CREDITED, state, False, True
+    sale.facts["details"] |= {"stl3_xerostatus": CREDITED, "stl3_dynamicsnumber": "INV-01001-ABC123"}
+    sale.facts["history"][-1] = {"stl3_details": "Credit note CN-INV-0002 was made and applied to INV-0002."}
+    sale.facts["notes"] = [{"CreditNoteNumber": "CN-INV-0002"}]
+    # Dynamics leaves a cancelled invoice as it was, and nothing of one that is deleted.
+    sale.facts["invoice"] = {} if state == DELETED else sale.facts["invoice"] | {"statecode": 3, "stl3_amountdue": 9}
+    return sale
+
+
+@pytest.mark.parametrize("state", [CANCELLED, DELETED])
+def test_a_sale_that_was_cancelled_or_deleted_is_credited_once(state: str) -> None:
+    """Rule E2: told with the number of the note; a second note is no success."""
+    sale = cancelled_sale(state)
+
+    assert came_true(sale)
+    (line,) = timeline([sale])
+    assert line.endswith(
+        "Cancelled in Dynamics for Adventure Works Cycles: in Xero after 0 ms, CN-INV-0002 applied, 0.00 due"
+    )
+    assert (dynamics_state(sale), number_of(sale)) == (state, "INV-01001-ABC123")
+    sale.facts["notes"] *= 2
+    assert disagreement(sale) == "credit notes of the connector: 2, not 1"
+    sale.facts["notes"] = []
+    assert not came_true(sale)
+
+
+def test_a_draft_that_was_cancelled_is_deleted_without_a_note() -> None:
+    """Rule E1."""
+    sale = cancelled_sale()
+    sale.status, sale.is_credited, sale.facts["notes"] = "DELETED", False, []
+    sale.facts["document"]["Status"] = sale.facts["details"]["stl3_xerostatus"] = "DELETED"
+
+    assert came_true(sale)
+    assert timeline([sale])[0].endswith("in Xero after 0 ms, draft deleted, 0.00 due")
+
+
+@pytest.mark.parametrize(
+    ("note", "ours"),
+    [
+        ({}, True),
+        ({"CreditNoteNumber": "CN-d-1"}, True),
+        ({"CreditNoteNumber": "CN-0007"}, False),
+        ({"Type": "ACCPAYCREDIT"}, False),
+    ],
+)
+def test_a_note_of_the_connector_is_known_by_its_number(note: dict[str, str], *, ours: bool) -> None:
+    """Rule E9: of the document's number, or of its id."""
+    made = {"Type": "ACCRECCREDIT", "CreditNoteNumber": "CN-INV-0002"} | note
+
+    assert is_ours(made, {"Type": "ACCREC", "InvoiceNumber": "INV-0002", "InvoiceID": "d-1"}) is ours
+    assert not is_ours(made, {})
 
 
 def test_nothing_is_due_of_what_was_voided() -> None:
@@ -141,7 +199,7 @@ def test_a_customer_owes_what_is_open_of_sales_in_base_currency() -> None:
 @pytest.mark.parametrize("width", [80, 100, 120, 140])
 def test_tables_fit_into_the_window(width: int) -> None:
     """Columns that a narrow window has no room for are left out, none is cut."""
-    sales = [paid_sale()]
+    sales = [paid_sale(), cancelled_sale()]
     owed = [Owed("Adventure Works Cycles", D("12345.67"), D("12345.67"), D("12345.67"), D(0), "GBP")]
     console = Console(width=width)
 
@@ -154,6 +212,6 @@ def test_tables_fit_into_the_window(width: int) -> None:
     lines = [line.rstrip() for line in text.splitlines()]
     assert max(map(len, lines)) <= width
     assert "…" not in text.replace(" …", "")
-    assert "1 of 1 invoices are where they should be; 0 of 1 balances agree" in text
+    assert "2 of 2 invoices are where they should be; 0 of 1 balances agree" in text
     assert "Act in Xero to Dynamics: median 85 ms" in text
-    assert all(part in text for part in ("INV-01001", "paid", "0.00", "12,345.67"))
+    assert all(part in text for part in ("INV-01001", "paid", "cancelled", "0.00", "12,345.67"))
