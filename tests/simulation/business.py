@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from core.connections import Connection
 from core.event import Event
@@ -16,16 +17,19 @@ from simulators.dataverse.errors import Refused
 from simulators.wire import Fault
 from simulators.xero.state import Organisation
 from tests.simulation.chaos import FROZEN_LONG_S, Chaos, Move
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.ends import Rest
 from tests.simulation.guard import Guard
 from tests.simulation.hearing import Hearing
 from tests.simulation.in_dynamics import OWN_COLUMNS, InDynamics
 from tests.simulation.in_xero import InXero
+from tests.simulation.ledger import Ledger
 from tests.simulation.trading import Trade
 from tests.world import World
 
 STEPS = 100
 SECOND_CONNECTION = 0.3
-LOST = 0.2
+LOST, HEARD = 0.2, 0.7
 MINUTES_TO_REST = 300
 
 
@@ -45,8 +49,13 @@ class Business(Chaos):
             second, organisation = world.join_second()
             self.joined.append(second)
             organisations.append(organisation)
-        self.office = InDynamics(world, chance, trade, self.joined)
-        self.books = [InXero(world, chance, organisation) for organisation in organisations]
+        self.chronicle = Chronicle(world, organisations)
+        self.ledgers = {organisation.tenant_id: Ledger(organisation) for organisation in organisations}
+        self.rests: dict[str, Rest] = {}
+        self.office = InDynamics(world, chance, trade, self.joined, self.chronicle)
+        for connection in self.joined:
+            self.office.choose(connection=connection, create_credit_notes=True)
+        self.books = [InXero(world, chance, organisation, self.chronicle) for organisation in organisations]
         self.invoice_ids = self.office.invoice_ids
         self.guard = Guard(world)
         self.hearing = Hearing(world)
@@ -59,11 +68,16 @@ class Business(Chaos):
     def books_of_connections(self) -> dict[str, Organisation]:
         return {one.id: books.organisation for one, books in zip(self.joined, self.books, strict=True)}
 
+    def open_of(self, document_id: str) -> Decimal:
+        """Return what is open of a document by the books."""
+        return sum((ledger.balance(document_id) for ledger in self.ledgers.values()), Decimal(0))
+
     def moves(self) -> list[Move]:
         """Mostly people; faults as in `Chaos`."""
         return [
             (5, self.save),
             (16, self.office_acts),
+            (5, self.office_ends),
             (8, self.bookkeeper_acts),
             (3, self.events_arrive),
             (1, self.sync_reference),
@@ -95,6 +109,13 @@ class Business(Chaos):
         with suppress(Refused):  # what Dynamics' own form does not let them do
             self.office.act()
         self.office.note_nets()
+
+    def office_ends(self) -> None:
+        """Mostly Dynamics tells of it."""
+        with suppress(Refused):
+            self.office.end()
+        if self.office.touched and self.chance.random() < HEARD:
+            self.world.mark(self.office.touched[-1])
 
     def mark(self) -> None:
         """Events of what was touched last, and of something else."""
@@ -130,7 +151,7 @@ class Business(Chaos):
     def meanwhile(self) -> None:
         """Somebody does something while a worker is between two calls."""
         left = self.chance.randint(1, 25)
-        act: Callable[[], None] = self.chance.choice((self.office_acts, self.bookkeeper_acts))
+        act: Callable[[], None] = self.chance.choice((self.office_acts, self.office_ends, self.bookkeeper_acts))
 
         def count(_name: str) -> None:
             nonlocal left
@@ -192,7 +213,7 @@ class Business(Chaos):
             key for key in self.office.living() if self.world.all_details(key) and self.world.status(key) == "Yes"
         ]
         for invoice_id in exported:
-            self.world.try_again(invoice_id)
+            self.office.ask_again(invoice_id)
         writes = self.guard.writes.copy()
         self.rest()
         wrong = [f"{key}: written again" for key in writes if self.guard.writes[key] != writes[key]]

@@ -68,6 +68,15 @@ class Cashier:
             Type=f"{document['Type']}CREDIT", Contact=document["Contact"], LineItems=[line], Status="AUTHORISED"
         )
 
+    def end_note(self, document_id: str) -> None:
+        """Void or delete the latest credit note of the document's contact, ours or not, that is not applied."""
+        contact = self.organisation.invoices[document_id]["Contact"]
+        notes = [row for row in self.organisation.credit_notes.values() if row["Contact"] == contact]
+        open_ones = [row for row in notes if row["Status"] in ("DRAFT", "AUTHORISED")]
+        if open_ones:
+            status = "VOIDED" if open_ones[-1]["Status"] == "AUTHORISED" else "DELETED"
+            self.person.edit_credit_note(open_ones[-1]["CreditNoteID"], Status=status)
+
     def refund(self, document_id: str) -> None:
         """Pay out what is left of the latest overpayment of the document's contact."""
         contact = self.organisation.invoices[document_id]["Contact"]
@@ -100,6 +109,7 @@ class Cashier:
         "loose credit note": credit_loosely,
         "loose overpayment": lambda self, key: self.take_advance(key, "overpayment", Decimal(7)),
         "refund": refund,
+        "end a note": end_note,
         "void": lambda self, key: self.person.void_invoice(key),
         "delete": lambda self, key: self.person.delete_invoice(key),
     }

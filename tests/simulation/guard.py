@@ -18,6 +18,7 @@ PATH = "/api.xro/2.0/Invoices"
 LATE_AT_MOST = timedelta(seconds=100)  # an attempt is sent for 5 minutes and closed after 7
 OPEN = ("DRAFT", "SUBMITTED")
 HEADER = ("Type", "Date", "DueDate", "Reference", "InvoiceNumber", "BrandingThemeID", "LineAmountTypes")
+ENDS = (("DRAFT", "DELETED"), ("SUBMITTED", "DELETED"), ("AUTHORISED", "VOIDED"))
 NO, FAILED = columns.EXPORT_STATUS["No"], columns.EXPORT_STATUS["Failed"]
 
 
@@ -102,12 +103,19 @@ class Guard:
         if before is None:
             return
         status, content = before
-        if (status not in OPEN or row["Status"] != status) and not (status == "DRAFT" and self._is_second(row)):
+        is_end = (status, row["Status"]) in ENDS and (self._is_ending(key) or self.thaws)
+        if (status not in OPEN or row["Status"] != status) and not is_end and not self._is_second(row):
             self.wrong.append(f"{key}: {status} became {row['Status']}, changed by us")
         theirs = {name for name, value in content.items() if value != self.ours[key][name]}
         lost = {name for name in theirs if content_of(row)[name] != content[name]}
         if lost and content == self.seen.get(key) and NO not in self._statuses_of(row):
             self.wrong.append(f"{key}: what a person had changed was overwritten: {lost}")
+
+    def _is_ending(self, key: str) -> bool:
+        """Whether its row says that it is being deleted or voided, as its invoice ended (rules E1, E4)."""
+        rows = self.world.dynamics.rows(columns.DETAILS.set_name)
+        doing = [row["stl3_cancelling"] or "" for row in rows if row["stl3_xeroinvoiceid"] == key]
+        return any(words.startswith(("delete ", "void ")) for words in doing)
 
     def _is_second(self, document: dict[str, Any]) -> bool:
         """Whether it was deleted as a second document: another one of its invoice lives, the one on the row."""

@@ -14,6 +14,7 @@ from core import columns
 from core.connections import Connection
 from core.event import Event
 from core.gates import BUNDLE_PARTS
+from tests.simulation.chronicle import Chronicle
 from tests.simulation.standings import Act
 from tests.simulation.trading import ACCOUNTS, Trade
 from tests.world import Line, World
@@ -30,9 +31,13 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "sales_account": ("", "200", "260"),
     "purchase_account": ("", "400", "429"),
     "custom_fields": ("", WITH_CUSTOM_FIELDS),
+    "create_credit_notes": (True, True, False),
+    "cancel_by": ("Credit note", "Void"),
 }
+ENDING = ("create_credit_notes", "cancel_by")
 CANCELLED, PAID = {"statecode": 3, "statuscode": 100003}, {"statecode": 2, "statuscode": 100001}
 OPEN_AGAIN = {"statecode": 0, "statuscode": 1}
+WORDS = {3: "cancel", 2: "complete", 0: "open"}  # of states, as the chronicle has them
 HARMLESS = {"create_contacts": True, "create_products": True, "status": "DRAFT"}
 
 
@@ -47,10 +52,12 @@ class InDynamics:
     chance: random.Random
     trade: Trade
     connections: list[Connection]
+    chronicle: Chronicle
     invoice_ids: list[str] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
     touched: list[str] = field(default_factory=list)
     acts: dict[str, Act] = field(default_factory=dict)
+    chosen: dict[str, Any] = field(default_factory=dict)
     nets: dict[str, list[tuple[Any, Decimal]]] = field(default_factory=lambda: defaultdict(list))
 
     def save(self) -> None:
@@ -160,7 +167,11 @@ class InDynamics:
         if self.world.all_details(invoice_id) and (
             self.world.status(invoice_id) == "Failed" or self.chance.random() < 0.5
         ):
-            self.world.try_again(invoice_id)
+            self.ask_again(invoice_id)
+
+    def ask_again(self, invoice_id: str) -> None:
+        self.world.try_again(invoice_id)
+        self.chronicle.act(invoice_id, "No")
 
     def close(self, invoice_id: str) -> None:
         """Cancel it, or say that it was paid, or open it again; seldom, delete it."""
@@ -168,8 +179,31 @@ class InDynamics:
         if row is not None:
             self.set_state(invoice_id, row)
         elif self.chance.random() < 0.5:
-            self.world.sales.delete("invoice", invoice_id)
-            self.deleted.add(invoice_id)
+            self.delete(invoice_id)
+
+    def end(self) -> None:
+        """Cancel or delete one that is in Xero, or think better of it, or ask for the step again."""
+        named = [
+            key for key in self.living() if any(row["stl3_xeroinvoiceid"] for row in self.world.all_details(key))
+        ]
+        if not named:
+            return
+        invoice_id = self.chance.choice(named)
+        self.touched.append(invoice_id)
+        match self.chance.choice(("cancel", "cancel", "cancel", "open", "open", "No", "No", "delete")):
+            case "cancel":
+                self.set_state(invoice_id, CANCELLED)
+            case "open":
+                self.set_state(invoice_id, OPEN_AGAIN)
+            case "No":
+                self.ask_again(invoice_id)
+            case "delete":
+                self.delete(invoice_id)
+
+    def delete(self, invoice_id: str) -> None:
+        self.world.sales.delete("invoice", invoice_id)
+        self.deleted.add(invoice_id)
+        self.chronicle.act(invoice_id, "delete")
 
     def set_state(self, invoice_id: str, row: dict[str, int]) -> None:
         """Give it another state."""
@@ -177,17 +211,25 @@ class InDynamics:
             was_ours = any(details["stl3_closedbyconnector"] for details in self.world.all_details(invoice_id))
             self.world.edit(invoice_id, **row)
             self.acts[invoice_id] = Act(row["statecode"], was_ours)
+            self.chronicle.act(invoice_id, WORDS[row["statecode"]])
 
     def retry_what_failed(self) -> None:
-        for invoice_id in self.living():
+        """Those that are deleted as well: their rows are still there."""
+        for invoice_id in self.invoice_ids:
             if self.world.all_details(invoice_id) and self.world.status(invoice_id) == "Failed":
-                self.world.try_again(invoice_id)
+                self.ask_again(invoice_id)
 
     def set_settings(self) -> None:
-        name = self.chance.choice(sorted(SETTINGS))
-        self.world.choose(**{name: self.chance.choice(SETTINGS[name])})
+        name = self.chance.choice((*sorted(SETTINGS), *ENDING))
+        self.choose(**{name: self.chance.choice(SETTINGS[name])})
         if self.chance.random() < 0.5:
             self.announce_settings()
+
+    def choose(self, *, connection: Connection | None = None, **settings: Any) -> None:
+        self.world.choose(connection=connection, **settings)
+        self.chosen |= settings
+        by_void = self.chosen.get("cancel_by") == "Void"
+        self.chronicle.choose(automatic=self.chosen.get("create_credit_notes", False), by_void=by_void)
 
     def announce_settings(self) -> None:
         rows = self.world.dynamics.rows(columns.SETTINGS.set_name)
@@ -201,7 +243,7 @@ class InDynamics:
 
     def repair(self, wanted: Callable[[str], bool]) -> None:
         """Fill in what is missing on every invoice, and ask for those that are `wanted` to be sent again."""
-        self.world.choose(**HARMLESS)
+        self.choose(**HARMLESS)
         self.announce_settings()
         for invoice_id in self.living():
             self.set_state(invoice_id, OPEN_AGAIN)
@@ -219,7 +261,7 @@ class InDynamics:
             if not self.world.lines(invoice_id):
                 self.add_line(invoice_id)
             if self.world.all_details(invoice_id) and wanted(invoice_id):
-                self.world.try_again(invoice_id)
+                self.ask_again(invoice_id)
 
     def _line(self, invoice_id: str) -> dict[str, Any] | None:
         lines = [row for row in self.world.lines(invoice_id) if row["producttypecode"] not in BUNDLE_PARTS]

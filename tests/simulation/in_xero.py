@@ -13,6 +13,7 @@ from simulators.xero.people import Person
 from simulators.xero.settings_pages import NotAllowed
 from simulators.xero.state import Organisation
 from tests.simulation.cashier import Cashier
+from tests.simulation.chronicle import Chronicle
 from tests.world import World
 
 ARCHIVABLE = ("260", "425")
@@ -25,6 +26,7 @@ class InXero:
     world: World
     chance: random.Random
     organisation: Organisation
+    chronicle: Chronicle
 
     @property
     def person(self) -> Person:
@@ -34,7 +36,7 @@ class InXero:
         acts = (
             [self.with_document] * 7 + [self.with_money] * 7 + [self.with_contact, self.with_account, self.with_lock]
         )
-        with suppress(NotAllowed):
+        with suppress(NotAllowed), self.chronicle.people():
             self.chance.choice(acts)()
 
     def with_document(self) -> None:
@@ -49,7 +51,7 @@ class InXero:
             (1, self.person.remove_line),
             (3, lambda key: self.person.edit_invoice(key, Reference=chance.choice("RS"))),
             (1, self.person.submit_invoice),
-            (3, Cashier(self.world, self.organisation).approve),
+            (6, Cashier(self.world, self.organisation).approve),
             (2, self.person.delete_invoice),
             (1, self.person.void_invoice),
             (1, lambda key: self.person.edit_invoice(key, Url="https://example.com/else")),
@@ -93,11 +95,14 @@ class InXero:
 
     def with_lock(self) -> None:
         day = self.world.clock.now() - timedelta(days=self.chance.choice((0, 1, 40)))
-        self.person.set_lock_dates(period=self.chance.choice((None, None, day.date())))
+        locked = self.chance.choice((None, None, day.date()))
+        self.person.set_lock_dates(period=locked)
+        self.chronicle.lock(locked)
 
     def repair(self) -> None:
         """Nothing is archived or locked any more."""
         self.person.set_lock_dates()
+        self.chronicle.lock(None)
         for code in ARCHIVABLE:
             self.person.restore_account(code)
         for contact in list(self.organisation.contacts.values()):

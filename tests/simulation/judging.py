@@ -9,10 +9,11 @@ from typing import Any
 from core import columns
 from core.gates import delivered_on
 from tests.simulation.business import Business, run
+from tests.simulation.ends import Ends, Rest
 from tests.simulation.guard import OPEN
 from tests.simulation.observing import SUCCESSFUL
-from tests.simulation.standings import Followed, complaints_of_balances
-from tests.world import World
+from tests.simulation.standings import Followed, complaints_of_balances, of_document
+from tests.world import START, World
 
 CREATE, UPDATE = columns.ACTION["Create"], columns.ACTION["Update"]
 FAILED = columns.SYNC_STATUS["Failed"]
@@ -20,7 +21,6 @@ LIVING = ("DRAFT", "SUBMITTED", "AUTHORISED", "PAID")
 WRITTEN = ("Invoice has been created in Xero", "Invoice has been updated in Xero")
 TELLING = ("difference", "What differs", "not carried over", "set Export status to No")
 FOR_GOOD = (
-    "does not send it again",
     "Xero cannot make a",
     "does not carry the link",
     "cannot be negative",
@@ -41,6 +41,9 @@ def judge(world: World, seed: int) -> list[str]:
         world.assert_quiet_but_later(connection)
     if wrong:
         return wrong
+    business.rests = {
+        key: judged.ends().rest() for key in business.invoice_ids if (judged := Judged(business, key)).rows
+    }
     business.repair()
     business.rest()
     wrong = complaints(business) + complaints_after_repair(business)
@@ -55,6 +58,7 @@ def judge(world: World, seed: int) -> list[str]:
 def complaints(business: Business) -> list[str]:
     """Return what is wrong at rest, I1 to I5."""
     wrong = list(business.guard.wrong)
+    wrong += [complaint for ledger in business.ledgers.values() for complaint in ledger.complaints()]
     for invoice_id in business.invoice_ids:
         judged = Judged(business, invoice_id)
         wrong += [f"{invoice_id}: {complaint}" for complaint in judged.complaints()]
@@ -72,7 +76,11 @@ class Judged:
         self.lines = world.lines(invoice_id)
         self.rows = world.all_details(invoice_id)
         self.history = world.history(invoice_id)
-        self.documents = [row for row in self.all_documents() if not self.is_settled_second(row)]
+        self.earlier = {key for row in self.rows for key in (row["stl3_earlierdocuments"] or "").split()}
+        found = [row for row in self.all_documents() if row["InvoiceID"] not in self.earlier]
+        self.documents = [row for row in found if not self.is_settled_second(row)]
+        if self.documents:
+            self.history = of_document(self.history, self.documents[0]["InvoiceID"])
 
     def all_documents(self) -> list[dict[str, Any]]:
         """Return what Xero has of it, the one that its row names first."""
@@ -118,10 +126,10 @@ class Judged:
         if len(self.documents) > 1 or len(self.rows) > 1:
             return [f"{len(self.documents)} documents, {len(self.rows)} details rows"]
         if self.is_deleted:
-            return self.of_deleted()
+            return self.of_deleted() + self.of_ends()
         if not self.rows:
             return ["no details row"] if self.invoice["_stl3_connector_value"] or self.documents else []
-        wrong = (
+        wrong = self.of_ends() + (
             ["an attempt is open"] if self.details["stl3_attemptstarted"] or self.details["stl3_attemptkey"] else []
         )
         if self.documents:
@@ -134,6 +142,18 @@ class Judged:
             return []
         named = [row["stl3_xeroinvoiceid"] for row in self.rows]
         return self.of_following() if named == [self.document["InvoiceID"]] else ["its document is on no row"]
+
+    def of_ends(self) -> list[str]:
+        """What is demanded of invoices that were cancelled, deleted and opened again (rules E)."""
+        is_put_aside = self.id in {letter.entity.id for letter in self.world.app.dead.list_all()}
+        return [] if is_put_aside or not self.rows else self.ends().complaints()
+
+    def ends(self) -> Ends:
+        business, since = self.business, self.business.rests.get(self.id, Rest(START))
+        seconds = {row["InvoiceID"] for row in self.all_documents() if self.is_settled_second(row)} - self.earlier
+        return Ends(
+            self.world, business.open_of, business.chronicle, self.id, since, frozenset(seconds), is_orderly=False
+        )
 
     def of_following(self) -> list[str]:
         """Dynamics says what Xero's books say (rules D)."""

@@ -1,11 +1,11 @@
-"""A few invoices that are sold, bought, paid, credited, edited and closed in any order, as Hypothesis likes."""
+"""A few invoices that are sold, bought, paid, credited, edited, cancelled and deleted, as Hypothesis likes."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,26 @@ import time_machine
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from core import columns
-from core.event import Event
 from pipeline.nightly import SPREAD
-from simulators.dataverse.errors import Refused
 from simulators.wire import Fault
-from simulators.xero.settings_pages import NotAllowed
-from tests.simulation.cashier import Cashier
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.ends import Ends, Rest
 from tests.simulation.hearing import Hearing
-from tests.simulation.standings import ACTIVE, CANCELLED, PAID, Act, Followed, complaints_of_balances
+from tests.simulation.ledger import Ledger
+from tests.simulation.offices import BOOKS, ENDINGS, KINDS, Offices
+from tests.simulation.standings import ACTIVE, Followed, complaints_of_balances
 from tests.simulation.taps import Crash
-from tests.world import START, Line, World
+from tests.world import START, World
 
-MERGES_MAX = 3  # of contacts that were merged into others the connector follows five
-PURCHASE = {"stl3_invoicetype": columns.INVOICE_TYPE["Purchase Invoice"]}
-INCLUSIVE = {"stl3_lineamounttypes": columns.LINE_AMOUNT_TYPES["Inclusive"]}
-WITHOUT_TAX = {"stl3_lineamounttypes": columns.LINE_AMOUNT_TYPES["No Tax"]}
-KINDS: tuple[dict[str, Any], ...] = ({}, INCLUSIVE, PURCHASE, {"freightamount": 3}, WITHOUT_TAX)
 PAYMENTS = ("pay all", "pay all", "pay half", "remove a payment", "remove a payment")
-CREDITS = ("credit all", "credit half", "remove an allocation", "remove an allocation", "loose credit note")
+CREDITS = (
+    "credit all",
+    "credit half",
+    "remove an allocation",
+    "remove an allocation",
+    "loose credit note",
+    "end a note",
+)
 ADVANCES = (
     "overpayment all",
     "overpayment half",
@@ -41,16 +42,24 @@ ADVANCES = (
     "loose overpayment",
     "refund",
 )
-EDITS = ("approve", "approve", "price", "line", "reference", "due date", "other contact", "rename", "merge", "end")
-STATES = {
-    "open": (ACTIVE, 1),
-    "complete": (PAID, 100001),
-    "partial": (PAID, 100002),
-    "cancel": (CANCELLED, 100003),
-}
-DESK = ("description", "rename", "price", "line", "No", "delete", *STATES)
-SERIOUS = ("delete", "cancel", "end")
+DESK = ("description", "rename", "price", "line", "No", "complete", "partial", "open")
+SERIOUS = ("delete", "end")
+MEANWHILE = (
+    "cancel",
+    "cancel",
+    "delete",
+    "open",
+    "No",
+    "pay all",
+    "pay half",
+    "credit all",
+    "end",
+    "approve",
+    "price",
+)
 PLACES = st.integers(0, 2)
+MOSTLY = st.integers(0, 3).map(bool)
+WAYS = st.sampled_from(["Credit note", "Void"])
 SELDOM = st.integers(0, 3).map(lambda number: number == 3)
 
 
@@ -65,10 +74,10 @@ class Paying(RuleBasedStateMachine):
         self.world = World(Path(self.folder.name), self.travelling.start())
         self.world.customers["Adatum"] = self.world.add_customer("Adatum")
         self.hearing = Hearing(self.world)
-        self.cashier = Cashier(self.world, self.world.org)
-        self.events: list[Event] = []
-        self.acts: dict[str, Act] = {}
-        self.deleted: set[str] = set()
+        self.ledger = Ledger(self.world.org)
+        self.chronicle = Chronicle(self.world, [self.world.org])
+        self.offices = Offices(self.world, self.chronicle)
+        self.rests: dict[str, Rest] = {}
         self.dies_at: tuple[int, bool] | None = None
         self.is_whole = True
 
@@ -83,129 +92,108 @@ class Paying(RuleBasedStateMachine):
             self.folder.cleanup()
             structlog.reset_defaults()
 
-    @initialize(status=st.sampled_from(["AUTHORISED", "AUTHORISED", "DRAFT"]), kinds=st.permutations(KINDS))
-    def begin(self, status: str, kinds: list[dict[str, Any]]) -> None:
+    @initialize(
+        status=st.sampled_from(["AUTHORISED", "AUTHORISED", "DRAFT"]),
+        kinds=st.permutations(KINDS),
+        by_xero=st.booleans(),
+        automatic=MOSTLY,
+        cancel_by=WAYS,
+    )
+    def begin(
+        self, status: str, kinds: list[dict[str, Any]], *, by_xero: bool, automatic: bool, cancel_by: str
+    ) -> None:
         """Three invoices, two of them of one customer, in Xero."""
-        self.status = status
-        self.world.choose(status=status)
-        customers = sorted(self.world.customers)
-        self.invoice_ids = [
-            self.world.save_invoice(
-                *(Line("Work", "10.00"), Line("More", "0.35")),
-                customer=customers[n % 2],
-                duedate="2026-11-26",
-                **row,
-            )
-            for n, row in enumerate(kinds[:3])
-        ]
+        self.status, self.offices.kinds = status, kinds
+        self.world.choose(status=status, use_xero_number=by_xero)
+        self.settings_change(automatic=automatic, cancel_by=cancel_by, heard=True)
+        self.offices.invoice_ids = [self.offices.sell(place) for place in range(3)]
         self.world.settle()
+        self.rest()
 
     # -- what people do --------------------------------------------------------------------------------------
 
     @rule(place=PLACES, act=st.sampled_from(PAYMENTS))
     def payments(self, place: int, act: str) -> None:
-        self.in_xero(lambda: self.cashier.act(act, self.document_id(place)))
+        self.offices.at_cashier(place, act)
 
     @rule(place=PLACES, act=st.sampled_from(CREDITS))
     def credits(self, place: int, act: str) -> None:
-        self.in_xero(lambda: self.cashier.act(act, self.document_id(place)))
+        self.offices.at_cashier(place, act)
 
     @rule(place=PLACES, act=st.sampled_from(ADVANCES))
     def advances(self, place: int, act: str) -> None:
-        self.in_xero(lambda: self.cashier.act(act, self.document_id(place)))
+        self.offices.at_cashier(place, act)
 
-    @rule(place=PLACES, what=st.sampled_from(EDITS), really=SELDOM)
+    @rule(place=PLACES, what=st.sampled_from(BOOKS), really=SELDOM)
     def bookkeeper_acts(self, place: int, what: str, *, really: bool) -> None:
         if what not in SERIOUS or really:
-            self.in_xero(lambda: self.at_books(self.document_id(place), what, place))
+            self.offices.somebody_acts(place, what)
 
-    def at_books(self, key: str, what: str, place: int) -> None:
-        person, document = self.cashier.person, self.world.org.invoices[key]
-        contact_id, count = document["Contact"]["ContactID"], len(self.world.org.contacts)
-        match what:
-            case "approve":
-                self.cashier.approve(key)
-            case "price" if document["LineItems"]:
-                person.edit_line(key, UnitAmount=f"{20 + place}.00")
-            case "line":
-                person.add_line(key, Description="Theirs", Quantity=1, UnitAmount="5.00")
-            case "reference":
-                person.edit_invoice(key, Reference=f"Seen {self.world.clock.now():%S.%f}")
-            case "due date":
-                person.edit_invoice(key, DueDate="2026-11-25")
-            case "other contact":
-                other = self.world.org.invoices[self.document_id(place + 1)]["Contact"]["ContactID"]
-                person.edit_invoice(key, Contact={"ContactID": other})
-            case "rename":
-                person.rename_contact(contact_id, f"Renamed {count}")
-            case "merge" if count < len(self.world.customers) + MERGES_MAX:
-                self.merge(contact_id, f"Group {count}")
-            case "end":
-                is_draft = document["Status"] in ("DRAFT", "SUBMITTED")
-                self.cashier.act("delete" if is_draft else "void", key)
+    @rule(place=PLACES, what=st.sampled_from(DESK))
+    def sales_office_acts(self, place: int, what: str) -> None:
+        self.offices.in_dynamics(place, what)
 
-    def merge(self, contact_id: str, name: str) -> None:
-        heir = self.cashier.person.create_contact(Name=name)
-        self.cashier.person.merge_contact(contact_id, into=heir["ContactID"])
+    @rule(place=PLACES, what=st.sampled_from(ENDINGS), really=st.booleans())
+    def sales_office_ends(self, place: int, what: str, *, really: bool) -> None:
+        if what != "delete" or really:
+            self.offices.in_dynamics(place, what)
 
-    @rule(place=PLACES, what=st.sampled_from(DESK), really=SELDOM)
-    def sales_office_acts(self, place: int, what: str, *, really: bool) -> None:
-        invoice_id = self.invoice_ids[place]
-        if invoice_id in self.deleted or (what in SERIOUS and not really):
-            return
-        with suppress(Refused):  # what Dynamics' own form does not let them do
-            self.at_desk(invoice_id, what)
-        version = f"{self.world.clock.now().timestamp()}"
-        organisation = self.world.connection.dynamics_organization_id
-        self.events.append(Event("dynamics", organisation, "invoice", invoice_id, "Update", version))
+    @rule(
+        place=PLACES, what=st.sampled_from(("cancel", "open", "No")), other=st.sampled_from(("open", "No", "cancel"))
+    )
+    def sales_office_hesitates(self, place: int, what: str, other: str) -> None:
+        """One right after the other."""
+        self.offices.in_dynamics(place, what)
+        self.offices.in_dynamics(place, other)
+
+    @rule(place=PLACES)
+    def another_is_sold(self, place: int) -> None:
+        self.offices.sell_again(place)
+
+    @rule(automatic=MOSTLY, cancel_by=WAYS, heard=st.booleans())
+    def settings_change(self, *, automatic: bool, cancel_by: str, heard: bool) -> None:
+        self.world.choose(create_credit_notes=automatic, cancel_by=cancel_by)
+        self.chronicle.choose(automatic=automatic, by_void=cancel_by == "Void")
+        self.world.pass_time(milliseconds=1)
+        if heard:
+            self.world.dispatch(self.world.settings_event())
+
+    @rule(days=st.sampled_from([None, None, None, 0, 40]))
+    def bookkeeper_locks(self, days: int | None) -> None:
+        """The books up to so many days ago; more often nothing is locked any more."""
+        day = None if days is None else (self.world.clock.now() - timedelta(days=days)).date()
+        self.offices.cashier.person.set_lock_dates(period=day)
+        self.chronicle.lock(day)
         self.world.pass_time(milliseconds=1)
 
-    def at_desk(self, invoice_id: str, what: str) -> None:
-        world, line = self.world, self.world.lines(invoice_id)[0]["invoicedetailid"]
-        match what:
-            case "description":
-                world.edit(invoice_id, description=f"PO {world.clock.now():%S.%f}")
-            case "rename":
-                world.edit(invoice_id, name="Renamed")
-            case "price":
-                world.sales.update("invoicedetail", line, {"priceperunit": 33})
-            case "line":
-                row = {"isproductoverridden": True, "productdescription": "Ours", "quantity": 1, "priceperunit": 4}
-                world.sales.create("invoicedetail", row | {"invoiceid@odata.bind": f"/invoices({invoice_id})"})
-            case "No":
-                world.try_again(invoice_id)
-            case "delete":
-                world.sales.delete("invoice", invoice_id)
-                self.deleted.add(invoice_id)
-            case _:
-                self.set_state(invoice_id, *STATES[what])
+    @rule(place=PLACES, what=st.sampled_from(MEANWHILE), number=st.integers(1, 25))
+    def meanwhile(self, place: int, what: str, number: int) -> None:
+        """Somebody does something while a worker is between two calls."""
+        left = number
 
-    def set_state(self, invoice_id: str, state: int, status: int) -> None:
-        if self.world.invoice(invoice_id)["statecode"] != state:
-            was_ours = bool(self.world.details(invoice_id)["stl3_closedbyconnector"])
-            self.world.edit(invoice_id, statecode=state, statuscode=status)
-            self.acts[invoice_id] = Act(state, was_ours)
+        def count(_name: str) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                self.world.tap.close()
+                self.offices.somebody_acts(place, what)
 
-    def in_xero(self, act: Callable[[], Any]) -> None:
-        with suppress(NotAllowed):
-            act()
-        self.world.pass_time(milliseconds=1)
-
-    def document_id(self, place: int) -> str:
-        invoice_id = self.invoice_ids[place % len(self.invoice_ids)]
-        return str(self.world.details(invoice_id)["stl3_xeroinvoiceid"])
+        self.dies_at = None
+        self.world.tap.before = count
+        self.until_it_dies(self.world.work)
 
     # -- what machines do ------------------------------------------------------------------------------------
 
     @rule(how=st.sampled_from(["all", "last", "reversed", "twice", "lost"]))
     def events_arrive(self, how: str) -> None:
         """Those that are held back come with a later delivery."""
-        self.events += self.hearing.hear()
-        come, self.events = (self.events[-1:], self.events[:-1]) if how == "last" else (self.events, [])
+        self.offices.events += self.hearing.hear()
+        held = self.offices.events
+        come, self.offices.events = (held[-1:], held[:-1]) if how == "last" else (held, [])
         come = come[::-1] if how == "reversed" else come
         for _ in range({"lost": 0, "twice": 2}.get(how, 1)):
             if not self.until_it_dies(lambda: self.world.dispatch(*come)):
-                self.events += come  # not acknowledged
+                self.offices.events += come  # not acknowledged
 
     @rule(what=st.sampled_from(["work", "poll", 1, 5, 12, 60]))
     def machines_move(self, what: str | int) -> None:
@@ -266,6 +254,7 @@ class Paying(RuleBasedStateMachine):
         self.world.pass_time(minutes=12)
         self.world.settle()
         assert not (wrong := self.complaints()), wrong
+        self.rest()
         self.is_whole = True
 
     def night(self) -> None:
@@ -282,19 +271,40 @@ class Paying(RuleBasedStateMachine):
         assert self.world.described.complaints == []
         self.world.assert_quiet()
 
+    def rest(self) -> None:
+        """Remember how everything rests; what is judged next is what happens from here on."""
+        self.rests |= {invoice_id: self.ends(invoice_id).rest() for invoice_id in self.offices.exported()}
+
     def complaints(self) -> list[str]:
-        return [
-            f"{place}: {complaint}"
-            for place, invoice_id in enumerate(self.invoice_ids)
-            for complaint in self.followed(invoice_id).complaints()
-        ]
+        wrong = [f"{key}: {complaint}" for key in self.offices.exported() for complaint in self.complaints_of(key)]
+        missing = set(self.offices.every_id()) - set(self.offices.exported())
+        wrong += [f"{key}: {complaint}" for key in sorted(missing) for complaint in self.complaints_of_missing(key)]
+        return wrong + self.ledger.complaints()
+
+    def complaints_of(self, invoice_id: str) -> Iterator[str]:
+        yield from self.followed(invoice_id).complaints()
+        yield from self.ends(invoice_id).complaints()
+
+    def complaints_of_missing(self, invoice_id: str) -> Iterator[str]:
+        """Only what ended before it was sent stays here (rule E7), or what Xero or its row keeps from going."""
+        made = [key for key, row in self.world.org.invoices.items() if invoice_id in (row["Url"] or "")]
+        if any(not self.chronicle.stands[key][-1].is_over for key in made):
+            yield "has a document that no row names"
+        if invoice_id not in self.offices.deleted and self.world.invoice(invoice_id)["statecode"] == ACTIVE:
+            rows = self.world.all_details(invoice_id)
+            if not rows or (self.world.status(invoice_id) != "Failed" and not rows[0]["stl3_waitingfor"]):
+                yield "is not in Xero, and nothing says why"
+
+    def ends(self, invoice_id: str) -> Ends:
+        since = self.rests.get(invoice_id, Rest(START))
+        return Ends(self.world, self.ledger.balance, self.chronicle, invoice_id, since)
 
     def followed(self, invoice_id: str) -> Followed:
         return Followed(
             self.world,
             self.world.org,
             invoice_id,
-            is_deleted=invoice_id in self.deleted,
-            act=self.acts.get(invoice_id),
+            is_deleted=invoice_id in self.offices.deleted,
+            act=self.offices.acts.get(invoice_id),
             status_at_first=self.status,
         )

@@ -23,8 +23,18 @@ TELLING = {
     "Invoice status updated: Authorised": "AUTHORISED",
     "Invoice status updated: Voided": "VOIDED",
     "Invoice status updated: Deleted": "DELETED",
+    "Invoice has been deleted in Xero - ": "DELETED",
+    "Invoice has been voided in Xero - ": "VOIDED",
 }
-OF_AMOUNTS = (
+# What is said of a document that had ended before its invoice did.
+ENDED_BEFORE = {
+    "has been voided in Xero": "VOIDED",
+    "has been deleted in Xero": "DELETED",
+    "has been credited in full in Xero": "Credited",
+}
+OF_INVOICE = ("The invoice was cancelled", "The invoice was deleted", "The invoice is active again")
+CREDITED_BY_US = "Invoice has been credited in Xero - ", "was made and applied to"
+OF_OTHERS = (
     "Invoice has been paid in part in Xero: ",
     "Invoice has been credited in part in Xero: ",
     "A payment has been removed in Xero: ",
@@ -32,6 +42,7 @@ OF_AMOUNTS = (
     "Invoice has been changed in Xero: ",
     *TELLING,
 )
+OF_AMOUNTS = (*OF_OTHERS, CREDITED_BY_US[0])
 OWN = ("Invoice has been created in Xero", "Invoice has been updated in Xero")
 _DUE = re.compile(r"(?:, |amount due )([0-9.]+)(?: [A-Z]{3})?(?: due)?\.")
 
@@ -87,8 +98,13 @@ def owed(world: World, organisation: Organisation, contact_ids: set[str]) -> tup
 
 
 def complaints_of_balances(world: World, books: dict[str, Organisation]) -> list[str]:
-    """Return where a customer does not owe what Xero says (rule D8); `books` by connection."""
+    """Return where a customer does not owe what Xero says (rule D8); `books` by connection.
+
+    A contact that only its number makes known is shown from its next event on: at night only those are refreshed that
+    documents name, or that were listed before and not forgotten with Redis.
+    """
     wrong = []
+    named = {row["stl3_contactof"] for row in world.dynamics.rows(columns.DETAILS.set_name)}
     for customer_id in world.customers.values():
         contacts = {key: _contacts_of(world, key, organisation, customer_id) for key, organisation in books.items()}
         known = {key: ids for key, ids in contacts.items() if ids}
@@ -96,7 +112,8 @@ def complaints_of_balances(world: World, books: dict[str, Organisation]) -> list
         wanted = (sum(each[0] for each in sums), sum(each[1] for each in sums)) if sums else None
         row = world.sales.get("account", customer_id)
         said = (row["stl3_amountowed"], row["stl3_amountoverdue"])
-        if wanted is not None and said != wanted and not (said == (None, None) and not any(wanted)):
+        is_empty = said == (None, None) and (customer_id not in named or not any(wanted or ()))
+        if wanted is not None and said != wanted and not is_empty:
             wrong.append(f"{row['name']} owes {wanted}, and Dynamics says {said}")
     return wrong
 
@@ -140,7 +157,8 @@ class Followed:
         self.invoice = {} if self.is_deleted else self.world.invoice(self.invoice_id)
         details_id = self.details[columns.DETAILS.id_column]
         rows = self.world.dynamics.rows(columns.HISTORY.set_name)
-        self.history = [row for row in rows if row["_stl3_xerodetails_value"] == details_id]
+        history = [row for row in rows if row["_stl3_xerodetails_value"] == details_id]
+        self.history = of_document(history, self.details["stl3_xeroinvoiceid"])
 
     @property
     def is_ours(self) -> bool:
@@ -200,19 +218,20 @@ class Followed:
 
     def of_history(self) -> list[str]:
         """The last that it tells of status and amounts is so, and it says nothing twice."""
-        rows = [row for row in self.history if row["stl3_details"].startswith(OF_AMOUNTS)]
+        rows = [row for row in self.history if is_of_amounts(row["stl3_details"])]
         wrong = [
             f"told twice: {one['stl3_details']}"
             for one, other in zip(self.history, self.history[1:], strict=False)
-            if one["stl3_details"] == other["stl3_details"] and one in rows
+            if one["stl3_details"] == other["stl3_details"] and one["stl3_details"].startswith(OF_OTHERS)
         ]
         wrong += [f"Failed: {row['stl3_details']}" for row in rows if row["stl3_syncstatus"] != SUCCESSFUL]
         told = [status for row in rows if (status := told_status(row["stl3_details"]))]
         status = told[-1] if told else self.status_at_first
         if status and status != self.books.status:
             wrong.append(f"the history ends with {status} of {self.books.status}")
-        of_amounts = [row for row in self.history if row["stl3_details"].startswith((*OF_AMOUNTS, *OWN))]
-        due = told_due(of_amounts[-1]["stl3_details"]) if of_amounts else None
+        texts = [row["stl3_details"] for row in self.history]
+        of_amounts = [text for text in texts if is_of_amounts(text) or text.startswith(OWN)]
+        due = told_due(of_amounts[-1]) if of_amounts else None
         if due is not None and due != self.books.due:
             wrong.append(f"the history ends with {due} due of {self.books.due}")
         return wrong
@@ -222,10 +241,32 @@ class Followed:
         return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
+def of_document(history: list[dict[str, Any]], xero_id: str) -> list[dict[str, Any]]:
+    """Return what was told since this document was made; before, the invoice may have had another one (rule E8)."""
+    texts = [row["stl3_details"] for row in history]
+    made = [n for n, text in enumerate(texts) if text.startswith(f"Invoice has been created in Xero - {xero_id}")]
+    return history[made[-1] :] if made else history
+
+
+def is_of_amounts(text: str) -> bool:
+    """Whether a row of history tells of status or amounts."""
+    if "the change of the invoice was not carried over" in text:
+        return False
+    return text.startswith(OF_AMOUNTS) or bool(_told_of_before(text))
+
+
 def told_status(text: str) -> str:
     """Return the status that a row of history tells; empty if none."""
     first = text.split("\n", maxsplit=1)[0]
-    return next((status for words, status in TELLING.items() if words in first), "")
+    if all(words in text for words in CREDITED_BY_US):
+        return "Credited"
+    return next((status for words, status in TELLING.items() if words in first), _told_of_before(text))
+
+
+def _told_of_before(text: str) -> str:
+    if not text.startswith(OF_INVOICE):
+        return ""
+    return next((status for words, status in ENDED_BEFORE.items() if words in text), "")
 
 
 def told_due(text: str) -> Decimal | None:

@@ -1,4 +1,7 @@
-"""Rules D1 to D9 under whatever order of acts, events, faults and deaths: Dynamics ends by saying what Xero says."""
+"""Rules D1 to D9 and E0 to E12 under whatever order of acts, events, faults and deaths: all is as it must be at rest.
+
+Dynamics says what Xero says; what was cancelled or deleted is ended in Xero as the rules say; the books add up.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from tests.simulation.paying import Paying
 
 TestPaying = Paying.TestCase
 TestPaying.settings = settings(
-    max_examples=30,
+    max_examples=40,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,
