@@ -33,10 +33,11 @@ check: $(VENV)/.dev ## Lint, types (strict), import contracts, lock files
 format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-docs: $(VENV)/.dev ## Renew what documents quote from the code (tables of fields, messages and payments, the worked example)
+docs: $(VENV)/.dev ## Renew what documents quote from the code (tables of fields, messages, payments and cancelling, the worked example)
 	@$(BIN)/python -m tests.mapping_table
 	@$(BIN)/python -m tests.messages_table
 	@$(BIN)/python -m tests.payments_table
+	@$(BIN)/python -m tests.cancelling_table
 
 lock: ## Renew the lock files from pyproject.toml (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --upgrade pyproject.toml -o requirements.txt -q

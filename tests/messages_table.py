@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mappers.catalogue import (
@@ -37,11 +38,11 @@ SPOKEN = {
 }
 
 
-def tables() -> str:
-    """Return a table a group, with what Xero fills in written *so*."""
+def tables(groups: Mapping[str, Sequence[Explanation]] = GROUPS, spoken: Mapping[str, str] = SPOKEN) -> str:
+    """Return a table a group, with what Xero fills in written *so*; `spoken` are the words for our own values."""
     parts = []
-    for name, entries in GROUPS.items():
-        rows = [_row(entry) for entry in entries]
+    for name, entries in groups.items():
+        rows = [_row(entry, spoken) for entry in entries]
         parts.append(
             "\n".join([f"### {name}", "", "| Xero says | What it means | What to do |", "|---|---|---|", *rows])
         )
@@ -60,12 +61,12 @@ def renew() -> None:
     DOCUMENT.write_text(f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}", "utf-8")
 
 
-def _row(entry: Explanation) -> str:
-    return f"| {_shown(entry.words)} | {_shown(entry.meaning)} | {_shown(entry.remedy)} |"
+def _row(entry: Explanation, spoken: Mapping[str, str]) -> str:
+    return f"| {' | '.join(_shown(text, spoken) for text in (entry.words, entry.meaning, entry.remedy))} |"
 
 
-def _shown(text: str) -> str:
-    return re.sub(r"\{(\w+)\}", lambda found: SPOKEN.get(found[1], f"*{found[1].replace('_', ' ')}*"), text)
+def _shown(text: str, spoken: Mapping[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: spoken.get(found[1], f"*{found[1].replace('_', ' ')}*"), text)
 
 
 if __name__ == "__main__":
