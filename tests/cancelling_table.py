@@ -77,7 +77,13 @@ class Story:
     @property
     def told(self) -> Cancelled:
         begun = Cancelling(self.begun, NOON).text if self.begun is not None else ""
-        row = details(xero_invoice_id=DOCUMENT_ID, xero_number="INV-0042", export_status="Yes", cancelling=begun)
+        row = details(
+            xero_invoice_id=DOCUMENT_ID,
+            xero_number="INV-0042",
+            export_status="Yes",
+            cancelling=begun,
+            handled_state=str(CANCELLED) if self.state == ACTIVE else "",
+        )
         is_gone = self.state is None
         present = Present(INVOICE_ID, None if is_gone else invoice(state=self.state), row)
         return self.tell(Ending(present, self.document, note=self.note))
