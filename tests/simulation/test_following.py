@@ -56,6 +56,34 @@ def told(world: World, invoice_id: str) -> list[str]:
     return [row["stl3_details"].replace("\n", " / ") for row in rows]
 
 
+def told_with_the_end(world: World, invoice_id: str) -> list[tuple[str, str, str]]:
+    """Action, status and words of all that the history tells after the creation, also of an invoice that is gone."""
+    rows = world.dynamics.rows(columns.HISTORY.set_name)
+    details_id = world.details(invoice_id)[columns.DETAILS.id_column]
+    told = [
+        (
+            str(columns.ACTION.label(row["stl3_action"])),
+            str(columns.SYNC_STATUS.label(row["stl3_syncstatus"])),
+            row["stl3_details"].replace("\n", " / "),
+        )
+        for row in rows
+        if row["_stl3_xerodetails_value"] == details_id
+    ]
+    return sorted(each for each in told if each[0] != "Create")
+
+
+def left_as_paid(act: str, number: str) -> tuple[str, str, str]:
+    """Rule E5: what the history tells of a paid document whose invoice was cancelled or deleted."""
+    verb = {"Cancel": "cancelled", "Delete": "deleted"}[act]
+    words = (
+        f"The Invoice is fully paid in Xero: {number}, 18.00 GBP. "
+        f"The invoice was {verb} in Dynamics. The document is left as it is. / "
+        "Remove the payment in Xero, or make a credit note there by hand and refund it. / "
+        "Then set Export status to No, and it is tried again."
+    )
+    return (act, "Failed", words)
+
+
 def standing(world: World, invoice_id: str) -> tuple[Any, ...]:
     """Status and amounts on the details row, state and amount due of the invoice."""
     details, invoice = world.details(invoice_id), world.invoice(invoice_id)
@@ -184,7 +212,7 @@ def test_a_dead_document_leaves_the_invoice_as_it_is(world: World, come_back: Wa
     status = {"void": "Voided", "delete": "Deleted"}[how]
     assert told(world, invoice_id) == [
         f"Invoice status updated: {status} ({number}). Nothing is due any more. / "
-        "The invoice in Dynamics stays as it is."
+        "The invoice in Dynamics stays as it is. Set Export status to No to send it again."
     ]
     assert standing(world, invoice_id) == (status.upper(), 0, 0, ACTIVE, 0)
     world.settle()
@@ -264,47 +292,64 @@ def test_documents_of_others_are_ignored(world: World) -> None:
 # -- invoices that people have closed --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("state", "reason", "words"),
-    [
-        (PAID, 100001, "The invoice had been closed in Dynamics before."),
-        (CANCELLED, 100003, "The invoice is cancelled in Dynamics and stays so."),
-    ],
-)
-def test_a_closed_invoice_gets_details_and_one_row_only(world: World, state: int, reason: int, words: str) -> None:
+def test_an_invoice_closed_by_a_person_gets_details_and_one_row_only(world: World) -> None:
     """Rule D2: read-only in Dynamics, which is no failure; a removed payment does not open it either."""
     invoice_id, xero_id = approved(world)
-    world.edit(invoice_id, statecode=state, statuscode=reason)
+    world.edit(invoice_id, statecode=PAID, statuscode=100001)
     person(world).pay(xero_id, "18.00")
 
     world.settle()
 
     number = document(world, invoice_id)["InvoiceNumber"]
-    assert told(world, invoice_id) == [f"Invoice has been paid in Xero: {number}. / {words}"]
-    assert standing(world, invoice_id) == ("PAID", 0, Decimal("18.00"), state, Decimal("18.00"))
+    assert told(world, invoice_id) == [
+        f"Invoice has been paid in Xero: {number}. / The invoice had been closed in Dynamics before."
+    ]
+    assert standing(world, invoice_id) == ("PAID", 0, Decimal("18.00"), PAID, Decimal("18.00"))
     assert world.status(invoice_id) == "Yes"
     world.pass_time(seconds=1)
     person(world).remove_payment(world.org.payments_on(xero_id)[0]["PaymentID"])
     world.settle()
-    assert world.invoice(invoice_id)["statecode"] == state
+    assert world.invoice(invoice_id)["statecode"] == PAID
+    assert world.interrupted == []
+    world.assert_quiet()
+
+
+def test_a_cancelled_invoice_that_is_paid_stays_cancelled(world: World) -> None:
+    """Rules D2 and E5: the money is told of, and that nothing was done about the document because of it."""
+    invoice_id, xero_id = approved(world)
+    world.edit(invoice_id, statecode=CANCELLED, statuscode=100003)
+    person(world).pay(xero_id, "18.00")
+
+    world.settle()
+
+    number = document(world, invoice_id)["InvoiceNumber"]
+    words = f"Invoice has been paid in Xero: {number}. / The invoice is cancelled in Dynamics and stays so."
+    assert told_with_the_end(world, invoice_id) == [left_as_paid("Cancel", number), ("Update", "Successful", words)]
+    assert standing(world, invoice_id) == ("PAID", 0, Decimal("18.00"), CANCELLED, Decimal("18.00"))
+    world.pass_time(seconds=1)
+    person(world).remove_payment(world.org.payments_on(xero_id)[0]["PaymentID"])
+    world.settle()
+    assert (world.invoice(invoice_id)["statecode"], world.status(invoice_id)) == (CANCELLED, "Failed")
     assert world.interrupted == []
     world.assert_quiet()
 
 
 def test_a_deleted_invoice_is_told_of_in_its_details(world: World) -> None:
-    """Rule D2: its Xero details survive it."""
+    """Rules D2 and E5: its Xero details survive it."""
     invoice_id, xero_id = approved(world)
     world.sales.delete("invoice", invoice_id)
     person(world).pay(xero_id, "18.00")
 
     world.settle()
 
-    assert world.details(invoice_id)["stl3_xerostatus"] == "PAID"
-    rows = world.dynamics.rows(columns.HISTORY.set_name)
-    assert [row["stl3_details"] for row in rows if "paid in Xero" in row["stl3_details"]] == [
-        f"Invoice has been paid in Xero: {world.details(invoice_id)['stl3_xeronumber']}.\n"
+    details = world.details(invoice_id)
+    number = details["stl3_xeronumber"]
+    assert details["stl3_xerostatus"] == "PAID"
+    words = (
+        f"Invoice has been paid in Xero: {number}. / "
         "The invoice is gone from Dynamics, or the connector may not read it any more."
-    ]
+    )
+    assert told_with_the_end(world, invoice_id) == [left_as_paid("Delete", number), ("Update", "Successful", words)]
 
 
 def test_who_opens_a_paid_invoice_by_hand_keeps_it_open(world: World) -> None:
@@ -339,8 +384,9 @@ def test_somebody_cancels_while_we_close(world: World) -> None:
     world.settle()
 
     assert world.invoice(invoice_id)["statecode"] == CANCELLED
-    assert told(world, invoice_id)[-1].endswith("The invoice is cancelled in Dynamics and stays so.")
-    assert len(told(world, invoice_id)) == 1
+    number = document(world, invoice_id)["InvoiceNumber"]
+    words = f"Invoice has been paid in Xero: {number}. / The invoice is cancelled in Dynamics and stays so."
+    assert told_with_the_end(world, invoice_id) == [left_as_paid("Cancel", number), ("Update", "Successful", words)]
 
 
 def test_somebody_cancels_while_we_open_again(world: World) -> None:

@@ -78,7 +78,10 @@ def test_an_edit_between_reading_and_writing_back_is_carried_over(world: World) 
 def test_an_invoice_that_closes_while_xero_makes_its_document_is_recorded_all_the_same(
     world: World, closes: str
 ) -> None:
-    """The invoice itself refuses to be written; the details row and the history say what stands in Xero."""
+    """The invoice itself refuses to be written; the details row and the history say what stands in Xero.
+
+    What the end of the invoice means for the document comes after that (rule E1).
+    """
     invoice_ids = world.save_invoices(3)
     invoice_id = invoice_ids[1]
 
@@ -96,11 +99,23 @@ def test_an_invoice_that_closes_while_xero_makes_its_document_is_recorded_all_th
     world.work()
     world.settle()
 
-    (document,) = world.documents_of(invoice_id)
-    assert world.details(invoice_id)["stl3_xeroinvoiceid"] == document["InvoiceID"]
+    documents = {one["InvoiceID"]: one["Status"] for one in world.all_documents()}
+    details = world.details(invoice_id)
+    xero_id = details["stl3_xeroinvoiceid"]
+    left = (
+        f"The invoice was cancelled in Dynamics. {details['stl3_xeronumber']} in Xero is left as it is, "
+        "as the settings say (Create credit note automatically: No)."
+    )
+    status, ends = {
+        "cancelled": ("DRAFT", [left]),
+        "line deleted": ("DRAFT", []),
+        "invoice deleted": ("DELETED", [f"Invoice has been deleted in Xero - {xero_id}"]),
+    }[closes]
+    assert (len(documents), documents[xero_id], details["stl3_xerostatus"]) == (3, status, status)
     assert world.status(invoice_id) == "Yes"
-    assert len(world.rows_of_ours()["stl3_synchistories"]) == 3
-    assert len(world.all_documents()) == 3
+    told = [row["stl3_details"].split("\n")[0] for row in world.rows_of_ours()["stl3_synchistories"]]
+    assert sorted(text for text in told if not text.startswith("Invoice has been created in Xero")) == ends
+    assert len(told) == 3 + len(ends)
     world.assert_quiet()
 
 
