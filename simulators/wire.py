@@ -29,13 +29,15 @@ class DroppedConnection(ConnectionError):
 class Fault:
     """One thing that goes wrong on the wire.
 
-    `match` is a regular expression searched in "METHOD /path?query". `*-before`: the simulator never sees the
+    `match` is a regular expression searched in "METHOD /path?query", `content` one searched in the call's body.
+    `*-before`: the simulator never sees the
     call; `*-after`: it does its work and only the answer is lost or replaced. `skip` calls pass first, then
     `times` calls are hit. A delay holds the call for `delay_s`, or until `Wire.release()`.
     """
 
     match: str
     kind: FaultKind
+    content: str = ""
     times: int = 1
     skip: int = 0
     status: int = 503
@@ -76,7 +78,7 @@ class Wire:
         self.faults: list[Fault] = []
 
     def inject(self, fault: Fault) -> None:
-        re.compile(fault.match)
+        re.compile(fault.match), re.compile(fault.content.encode())
         with self._lock:
             self._released.clear()
             self.faults.append(fault)
@@ -96,7 +98,7 @@ class Wire:
         if path.startswith(CONTROL_PREFIX):
             return self._app(environ, start_response)
         body = _read_body(environ)
-        fault = self._next_fault(f"{environ['REQUEST_METHOD']} {path}?{environ.get('QUERY_STRING', '')}")
+        fault = self._next_fault(f"{environ['REQUEST_METHOD']} {path}?{environ.get('QUERY_STRING', '')}", body)
         answer = self._answer(environ, body, fault)
         dropped = fault is not None and fault.kind.startswith("drop")
         self._record(environ, body, answer, dropped=dropped)
@@ -124,10 +126,10 @@ class Wire:
         with self._lock:
             self.held -= 1
 
-    def _next_fault(self, call: str) -> Fault | None:
+    def _next_fault(self, call: str, body: bytes) -> Fault | None:
         with self._lock:
             for fault in self.faults:
-                if not re.search(fault.match, call):
+                if not re.search(fault.match, call) or not re.search(fault.content.encode(), body):
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1

@@ -160,6 +160,15 @@ def test_a_broken_connection_gives_its_seat_back(xero: XeroCaller, kind: str) ->
     assert xero.simulator.limiter.in_flight["app", xero.organisation.tenant_id] == 0
 
 
+def test_a_fault_may_be_for_calls_with_a_content_only(xero: XeroCaller) -> None:
+    xero.simulator.wire.inject(Fault("PUT .*Invoices", "status-before", content='"Reference": ?"R-2"'))
+
+    answers = [xero.put("/Invoices", invoice(Reference=reference)).status for reference in ("R-1", "R-2", "R-2")]
+
+    assert answers == [200, 503, 200]
+    assert len(xero.organisation.invoices) == 2
+
+
 def test_a_repeat_with_the_same_key_gets_the_first_answer(xero: XeroCaller) -> None:
     first = xero.put("/Invoices", invoice(), Idempotency_Key="k")
     second = xero.put("/Invoices", invoice(), idempotency_key="k")

@@ -23,6 +23,8 @@ from pipeline.memory import Memory
 from tests.processes.xero_stories import Stories
 
 SALES, BILL = 1, 12
+# Changes to a details row: what is about to be done, and what came of it.
+INTENT, OUTCOME = r'"stl3_cancelling": ?"', r'"stl3_handledstate": ?"'
 BATCH = r"POST /api/data/v9.2/\$batch"
 
 
@@ -72,13 +74,13 @@ class Cancellations(Stories):
         self.city.stack.start("work-1")
         self.take_over()
 
-    def hold(self, side: str, match: str, kind: str) -> None:
-        self.city.inject(side, match=match, kind=kind, delay_s=60)
+    def hold(self, side: str, match: str, kind: str, content: str = "") -> None:
+        self.city.inject(side, match=match, content=content, kind=kind, delay_s=60)
 
-    def hold_next_batch(self, kind: str) -> None:
-        """With a call to Xero held: let it go, and hold the call to Dynamics that follows."""
+    def hold_write(self, content: str, kind: str) -> None:
+        """With a call to Xero held: let it go, and hold the change to Dynamics that follows and has this content."""
         self.city.until(lambda: self.city.held("xero") == 1, "a call to Xero to be held")
-        self.hold("dynamics", BATCH, kind)
+        self.hold("dynamics", BATCH, kind, content)
         self.city.release("xero")
 
     def take_over(self) -> None:

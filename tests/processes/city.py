@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import requests
 
 from demo.company import Company
@@ -24,11 +25,12 @@ WAIT_S = 60.0
 
 @dataclass
 class City:
-    """A company between running processes."""
+    """A company between running processes; `hears` is whether Dynamics and Xero tell it what happens."""
 
     stack: Stack
     company: Company
     watcher: Watcher
+    hears: bool = True
 
     def sale(self, kind: int = 0) -> Sale:
         """Save one invoice of a kind of the demo's story."""
@@ -95,6 +97,30 @@ class City:
         return json.loads(answer.content)
 
 
+@dataclass
+class Cities:
+    """The city of a module's tests; after a test that failed a new one, so that it fails no other."""
+
+    session: pytest.Session
+    open: Callable[[], City]
+    _city: City | None = field(default=None, init=False)
+    _failed_before: int = field(default=0, init=False)
+
+    def sound_city(self) -> City:
+        """Return the city, which no test has failed in. The logs of one that is replaced stay for its reader."""
+        failed = self.session.testsfailed
+        if self._city is not None and failed > self._failed_before:
+            self._city.stack.stop()
+            self._city = None
+        if self._city is None:
+            self._city, self._failed_before = self.open(), failed
+        return self._city
+
+    def close(self) -> None:
+        if self._city is not None:
+            self._city.close()
+
+
 def open_city(*, workers: int = 2, poll_interval_s: int = 3600) -> City:
     """Start everything. With the default interval no poll helps: what comes true came by events and the sweeper."""
     stack = Stack(workers=workers, poll_interval_s=poll_interval_s)
@@ -108,3 +134,14 @@ def open_city(*, workers: int = 2, poll_interval_s: int = 3600) -> City:
         stack.stop()
         raise
     return City(stack, company, Watcher(company))
+
+
+def open_deaf_city(*, workers: int = 2) -> City:
+    """Start everything; nobody posts anything, and a poll every two seconds finds what has happened."""
+    city = open_city(workers=workers, poll_interval_s=2)
+    city.switch_webhooks(drop=1.0)
+    city._control("POST", "xero", "webhooks", {"url": None})
+    city.stack.kill("poll")  # a poller that starts now knows the connection at once
+    city.stack.start("poll")
+    city.hears = False
+    return city

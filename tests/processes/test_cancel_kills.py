@@ -9,8 +9,8 @@ import pytest
 from demo import acts
 from demo.sale import Sale
 from pipeline.lanes import Entity
-from tests.processes.cancel_stories import BILL, SALES, Cancellations, void
-from tests.processes.city import open_city
+from tests.processes.cancel_stories import BILL, INTENT, OUTCOME, SALES, Cancellations, void
+from tests.processes.city import Cities, open_city
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 READ_NOTES = r"GET /api.xro/2.0/CreditNotes"
@@ -24,10 +24,15 @@ before_and_after = pytest.mark.parametrize("when", [BEFORE, AFTER])
 
 
 @pytest.fixture(scope="module")
-def stories() -> Iterator[Cancellations]:
-    city = open_city(workers=1)
-    yield Cancellations(city, hears=True)
-    city.close()
+def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
+    cities = Cities(request.session, lambda: open_city(workers=1))
+    yield cities
+    cities.close()
+
+
+@pytest.fixture
+def stories(cities: Cities) -> Cancellations:
+    return Cancellations(cities.sound_city())
 
 
 @pytest.fixture
@@ -58,7 +63,7 @@ def test_a_worker_killed_while_it_writes_down_what_it_begins(stories: Cancellati
     """Rule E0: what is about to be done stands on the details row, or will; Xero was not asked to change anything."""
     stories.hold("xero", READ_NOTES, AFTER)
     stories.act_on(sale, acts.cancel())
-    stories.hold_next_batch(when)
+    stories.hold_write(INTENT, when)
 
     with stories.dead_worker("dynamics"):
         stories.city.release("dynamics")
@@ -124,7 +129,7 @@ def test_a_worker_killed_while_it_records_the_note(stories: Cancellations, sale:
     """The note is applied; Dynamics says so already, or will, or is told again."""
     stories.hold("xero", APPLY, AFTER)
     stories.act_on(sale, acts.cancel())
-    stories.hold_next_batch(when)
+    stories.hold_write(OUTCOME, when)
 
     with stories.dead_worker("dynamics"):
         stories.city.release("dynamics")
@@ -163,7 +168,7 @@ def test_a_worker_killed_while_it_records_that_a_draft_is_deleted(
 ) -> None:
     stories.hold("xero", WRITE, AFTER)
     stories.act_on(draft, acts.cancel_draft())
-    stories.hold_next_batch(when)
+    stories.hold_write(OUTCOME, when)
 
     with stories.dead_worker("dynamics"):
         stories.city.release("dynamics")
@@ -200,7 +205,7 @@ def test_a_worker_killed_while_it_records_that_a_document_is_voided(
 ) -> None:
     stories.hold("xero", WRITE, AFTER)
     stories.act_on(sale, void())
-    stories.hold_next_batch(when)
+    stories.hold_write(OUTCOME, when)
 
     with stories.dead_worker("dynamics"):
         stories.city.release("dynamics")

@@ -15,27 +15,24 @@ from core.invoice import PAID
 from demo import acts
 from demo.sale import Sale
 from tests.processes.cancel_stories import BILL, SALES, Cancellations, assert_ended_once, delete_draft, void
-from tests.processes.city import open_city
+from tests.processes.city import Cities, open_city, open_deaf_city
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
-INTERVAL_S = 2
 YES, FAILED = columns.EXPORT_STATUS["Yes"], columns.EXPORT_STATUS["Failed"]
 both_kinds = pytest.mark.parametrize("kind", [SALES, BILL], ids=["sales", "bill"])
 
 
 @pytest.fixture(scope="module", params=["webhook", "polls"])
-def stories(request: pytest.FixtureRequest) -> Iterator[Cancellations]:
-    hears = request.param == "webhook"
-    city = open_city(workers=1, **({} if hears else {"poll_interval_s": INTERVAL_S}))
-    try:
-        if not hears:
-            city.switch_webhooks(drop=1.0)
-            city._control("POST", "xero", "webhooks", {"url": None})
-            city.stack.kill("poll")  # a poller that starts now knows the connection at once
-            city.stack.start("poll")
-        yield Cancellations(city, hears)
-    finally:
-        city.close()
+def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
+    opens = {"webhook": lambda: open_city(workers=1), "polls": lambda: open_deaf_city(workers=1)}
+    cities = Cities(request.session, opens[request.param])
+    yield cities
+    cities.close()
+
+
+@pytest.fixture
+def stories(cities: Cities) -> Cancellations:
+    return Cancellations(cities.sound_city())
 
 
 @both_kinds
@@ -169,8 +166,8 @@ def test_nothing_else_has_helped(stories: Cancellations) -> None:
     """No poll where events came; no event where polls went round."""
     polls, heard = stories.logged("work-1", "connection.polled"), stories.logged("web", "webhook.answered")
 
-    assert (polls == []) is stories.hears
-    assert {line["source"] for line in heard} == ({"dynamics", "xero"} if stories.hears else set())
+    assert (polls == []) is stories.city.hears
+    assert {line["source"] for line in heard} == ({"dynamics", "xero"} if stories.city.hears else set())
 
 
 def cancelled(stories: Cancellations) -> Sale:

@@ -14,16 +14,21 @@ from core.inbox import Inbox
 from core.redis import inbox_url, open_redis
 from demo.sale import Sale
 from pipeline.lanes import Entity, Lanes
-from tests.processes.city import City, open_city
+from tests.processes.city import Cities, City, open_city
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
-def city() -> Iterator[City]:
-    made = open_city(workers=1)
-    yield made
-    made.close()
+def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
+    cities = Cities(request.session, lambda: open_city(workers=1))
+    yield cities
+    cities.close()
+
+
+@pytest.fixture
+def city(cities: Cities) -> City:
+    return cities.sound_city()
 
 
 def test_a_worker_killed_before_the_write_back_leaves_one_of_each(city: City) -> None:

@@ -10,7 +10,7 @@ from core import columns
 from core.invoice import ACTIVE, PAID
 from demo.sale import Sale
 from pipeline.lanes import Entity
-from tests.processes.city import open_city
+from tests.processes.city import Cities, open_city
 from tests.processes.xero_stories import Stories
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
@@ -19,10 +19,15 @@ RETRY_S = 15 * 60
 
 
 @pytest.fixture(scope="module")
-def stories() -> Iterator[Stories]:
-    city = open_city(workers=1)
-    yield Stories(city, hears=True)
-    city.close()
+def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
+    cities = Cities(request.session, lambda: open_city(workers=1))
+    yield cities
+    cities.close()
+
+
+@pytest.fixture
+def stories(cities: Cities) -> Stories:
+    return Stories(cities.sound_city())
 
 
 @pytest.fixture

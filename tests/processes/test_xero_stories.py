@@ -14,26 +14,24 @@ from core import columns
 from core.invoice import ACTIVE, PAID
 from demo.sale import Sale
 from pipeline.lanes import Entity
-from tests.processes.city import open_city
+from tests.processes.city import Cities, open_city, open_deaf_city
 from tests.processes.xero_stories import Stories
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
-INTERVAL_S = 2
 BILL, OTHER_CUSTOMER = 12, 3
 
 
 @pytest.fixture(scope="module", params=["webhook", "polls"])
-def stories(request: pytest.FixtureRequest) -> Iterator[Stories]:
-    hears = request.param == "webhook"
-    city = open_city(workers=1, **({} if hears else {"poll_interval_s": INTERVAL_S}))
-    try:
-        if not hears:
-            city._control("POST", "xero", "webhooks", {"url": None})
-            city.stack.kill("poll")  # a poller that starts now knows the connection at once
-            city.stack.start("poll")
-        yield Stories(city, hears)
-    finally:
-        city.close()
+def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
+    opens = {"webhook": lambda: open_city(workers=1), "polls": lambda: open_deaf_city(workers=1)}
+    cities = Cities(request.session, opens[request.param])
+    yield cities
+    cities.close()
+
+
+@pytest.fixture
+def stories(cities: Cities) -> Stories:
+    return Stories(cities.sound_city())
 
 
 @pytest.fixture
@@ -128,7 +126,7 @@ def test_money_paid_in_advance(stories: Stories, kind: str) -> None:
         stories.follows(sale, "Invoice has been paid in Xero", status="PAID", **wanted)
 
 
-@pytest.mark.parametrize("stories", ["webhook"], indirect=True)
+@pytest.mark.parametrize("cities", ["webhook"], indirect=True)
 def test_what_a_customer_owes_by_the_event_of_a_credit_note(stories: Stories) -> None:
     """Rule D8: no invoice moves. What changed gathers for five minutes, which are not waited for here."""
     sale = stories.sell(OTHER_CUSTOMER)
@@ -143,7 +141,7 @@ def test_what_a_customer_owes_by_the_event_of_a_credit_note(stories: Stories) ->
     stories.city.until(lambda: stories.owes(sale.customer) == owed, f"{owed} to be owed")
 
 
-@pytest.mark.parametrize("stories", ["polls"], indirect=True)
+@pytest.mark.parametrize("cities", ["polls"], indirect=True)
 def test_what_a_customer_owes_by_the_list_of_a_poll(stories: Stories) -> None:
     """Rule D8: the poll lists the invoice, and its contact is read."""
     sale = stories.sell(OTHER_CUSTOMER)
@@ -180,5 +178,5 @@ def test_nothing_else_has_helped(stories: Stories) -> None:
     polls, heard = stories.logged("work-1", "connection.polled"), stories.logged("web", "webhook.answered")
     sources = {line["source"] for line in heard}
 
-    assert (polls == []) is stories.hears
-    assert sources == ({"dynamics", "xero"} if stories.hears else {"dynamics"})
+    assert (polls == []) is stories.city.hears
+    assert sources == ({"dynamics", "xero"} if stories.city.hears else set())

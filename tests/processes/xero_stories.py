@@ -27,16 +27,15 @@ CREATE = columns.ACTION["Create"]
 
 @dataclass
 class Stories:
-    """A city whose invoices are approved in Xero; `hears` is whether Xero's webhook is subscribed to."""
+    """A city whose invoices are approved in Xero."""
 
     city: City
-    hears: bool
 
     def sell(self, kind: int = 1) -> Sale:
         """Return a sale whose document stands approved in Xero, all that it has led to done."""
         sale = self.city.sale(kind)
         self.city.until_true(sale)
-        if self.hears:  # between polls the lane is never empty for long
+        if self.city.hears:  # between polls the lane is never empty for long
             self.city.until(lambda: self.ready() == 0, "the lane to be empty")
         return sale
 
@@ -81,7 +80,7 @@ class Stories:
         invoices = [call for call in calls if call["path"] == "/api.xro/2.0/Invoices" and call["method"] == "GET"]
         read = next(n for n, call in enumerate(invoices) if BY_IDS in call["query"] and xero_id in call["query"])
         lists = sum(SUMMARY in call["query"] for call in invoices[:read])
-        assert (lists == 0) if self.hears else (1 <= lists <= LISTS_MAX)
+        assert (lists == 0) if self.city.hears else (1 <= lists <= LISTS_MAX)
 
     def document_id(self, sale: Sale) -> str:
         return str(sale.facts["document"]["InvoiceID"])
