@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import click
 
-from cli.bench import bench_group
-from cli.connections import connections_group
-from cli.deletions import deletions_group
-from cli.demo import demo
-from cli.doctor import doctor
-from cli.explain import explain
-from cli.preview import preview
+from cli.lazy import LazyGroup
 from cli.printing import print_what_can_be_printed
-from cli.processes import dispatch, poll_command, redis_command, web, work_command
-from cli.reference import reference_group
-from cli.simulate import simulate
-from cli.sync import sync
+
+COMMANDS = {
+    "demo": "cli.demo:demo",
+    "redis": "cli.redis:redis_command",
+    "web": "cli.processes:web",
+    "dispatch": "cli.processes:dispatch",
+    "work": "cli.processes:work_command",
+    "poll": "cli.processes:poll_command",
+    "simulate": "cli.simulate:simulate",
+    "connections": "cli.connections:connections_group",
+    "sync": "cli.sync:sync",
+    "reference": "cli.reference:reference_group",
+    "deletions": "cli.deletions:deletions_group",
+    "explain": "cli.explain:explain",
+    "preview": "cli.preview:preview",
+    "doctor": "cli.doctor:doctor",
+    "bench": "cli.bench:bench_group",
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy=COMMANDS)
 @click.version_option(package_name="connector-dynamics-xero")
 def main() -> None:
     """Connector for Dynamics 365 and Xero."""
@@ -37,26 +45,6 @@ def new_key_command() -> None:
 
     click.echo(new_key())
 
-
-COMMANDS = (
-    demo,
-    redis_command,
-    web,
-    dispatch,
-    work_command,
-    poll_command,
-    simulate,
-    connections_group,
-    sync,
-    reference_group,
-    deletions_group,
-    explain,
-    preview,
-    doctor,
-    bench_group,
-)
-for command in COMMANDS:
-    main.add_command(command)
 
 if __name__ == "__main__":
     main()

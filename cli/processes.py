@@ -1,28 +1,20 @@
-"""The processes: redis, web, dispatch, work, poll."""
+"""The processes that carry documents: web, dispatch, work, poll."""
 
 from __future__ import annotations
 
 import click
 
 from cli.running import start, stop_on_signals, told
-from core import redis_server
 from core.connections import Connections
 from core.database import open_database
 from core.inbox import Inbox
 from core.redis import inbox_url, open_redis
-from core.settings import Settings, read_settings
+from core.settings import Settings
 from pipeline.actors import run_worker
 from pipeline.broker import open_broker, wake_lane, wake_poll
 from pipeline.dispatch import Dispatcher
 from pipeline.lanes import Lanes
 from pipeline.schedule import Schedule, run_poller
-
-
-@click.command("redis")
-def redis_command() -> None:
-    """Run the embedded Redis (in the foreground)."""
-    with told():
-        redis_server.run(read_settings().data_dir)
 
 
 @click.command()

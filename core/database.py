@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import Misconfigured
@@ -68,7 +66,21 @@ def _alone(path: str | None) -> Iterator[None]:
 
 
 def _migrate(connection: Connection) -> None:
+    if _is_newest(connection):
+        return
+    from alembic import command  # noqa: PLC0415 - every process and command opens the database, few change it
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _is_newest(connection: Connection) -> bool:
+    """Whether the database has had the last migration; their files begin with their numbers."""
+    if not inspect(connection).has_table("alembic_version"):
+        return False
+    versions = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    newest = max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    return list(versions) == [newest.partition("_")[0]]

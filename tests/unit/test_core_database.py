@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, text
 
-from core.database import open_database
+from core.database import MIGRATIONS, open_database
 from core.errors import Misconfigured
 from core.schema import metadata
 
@@ -92,6 +94,22 @@ def test_opening_again_changes_nothing(tmp_path: Path, engine: Engine) -> None:
     with again.connect() as connection:
         assert connection.execute(text("SELECT key FROM endpoints")).scalars().all() == ["k"]
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0001"]
+    again.dispose()
+
+
+def test_what_has_not_had_the_last_migration_gets_it(tmp_path: Path, engine: Engine) -> None:
+    """Known by the number in the last file's name; where it is there, nothing is looked for."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    last = max(path.name for path in (MIGRATIONS / "versions").glob("*.py"))
+    assert ScriptDirectory.from_config(config).get_current_head() == last.partition("_")[0]
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DELETE FROM alembic_version"))
+
+    again = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+
+    assert set(inspect(again).get_table_names()) >= set(metadata.tables)
     again.dispose()
 
 

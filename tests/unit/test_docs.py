@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 RULES = ROOT / "docs" / "rules.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+CONTEXT = click.Context(main)
 MARKS = {"done", "partly", "not yet"}
 
 
@@ -37,7 +38,10 @@ def commands() -> set[str]:
     """Every command that does something, as a person types it behind `connector`."""
 
     def below(group: click.Group, path: str) -> Iterator[str]:
-        for name, command in group.commands.items():
+        for name in group.list_commands(CONTEXT):
+            command = group.get_command(CONTEXT, name)
+            assert command is not None
+            assert command.name == name
             here = f"{path} {name}".strip()
             if isinstance(command, click.Group):
                 yield from below(command, here)
@@ -57,7 +61,7 @@ def named_commands(text: str) -> set[str]:
             if not isinstance(group, click.Group):
                 break
             path.append(word)
-            group = group.commands.get(word, group)
+            group = group.get_command(CONTEXT, word) or group
             if path[-1] != group.name:
                 break
         found.add(" ".join(path))
