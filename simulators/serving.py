@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
-from werkzeug.routing import Rule
+from werkzeug.routing import Map, Rule, RuleFactory
 
 
 class _Route(Rule):
@@ -23,6 +24,24 @@ class _Route(Rule):
         return build
 
 
+class _Routes(Map):
+    """The routes of every simulator of one kind, which are the same: each is compiled once in a process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: set[tuple[str, str, frozenset[str]]] = set()
+
+    def add(self, rulefactory: RuleFactory) -> None:
+        for rule in rulefactory.get_rules(self):
+            this = (rule.rule, rule.endpoint, frozenset(rule.methods or ()))
+            if this not in self._known:
+                super().add(rule)
+                self._known.add(this)
+
+
+_ROUTES: dict[str, _Routes] = defaultdict(_Routes)
+
+
 class Simulated(Flask):
     """A Flask application without static files, whose routes are matched and never built."""
 
@@ -30,3 +49,4 @@ class Simulated(Flask):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, static_folder=None)
+        self.url_map = _ROUTES[name]

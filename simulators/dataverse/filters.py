@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from simulators.dataverse.comparing import (
@@ -74,7 +75,8 @@ def compile_filter(world: World, table: Table, text: str) -> Predicate:
     return predicate
 
 
-def _tokens(text: str) -> list[_Token]:
+@lru_cache  # each is read more than once
+def _tokens(text: str) -> tuple[_Token, ...]:
     tokens, position = [], 0
     text = text.rstrip()
     while position < len(text):
@@ -83,7 +85,7 @@ def _tokens(text: str) -> list[_Token]:
             raise _syntax(text)
         tokens.append(_Token(match.lastgroup, match.group(match.lastgroup)))
         position = match.end()
-    return tokens
+    return tuple(tokens)
 
 
 def _syntax(text: str) -> Refused:
@@ -93,7 +95,7 @@ def _syntax(text: str) -> Refused:
 class _Parser:
     """Recursive descent: or, and, not, comparison."""
 
-    def __init__(self, world: World, tokens: list[_Token]) -> None:
+    def __init__(self, world: World, tokens: Sequence[_Token]) -> None:
         self._world = world
         self._tokens = tokens
         self._at = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from simulators.dataverse.environment import Caller
@@ -29,24 +31,10 @@ class Request:
     references: References = field(default_factory=dict)
 
     def prefers(self, token: str) -> bool:
-        return any(part.strip().partition("=")[0] == token for part in self._preferences())
+        return token in _preferences(self.headers.get("prefer", ""))
 
     def preference(self, token: str) -> str | None:
-        for part in self._preferences():
-            name, _, value = part.strip().partition("=")
-            if name == token:
-                return value.strip('"')
-        return None
-
-    def _preferences(self) -> list[str]:
-        text, parts, quoted, start = self.headers.get("prefer", ""), [], False, 0
-        for position, sign in enumerate(text):
-            if sign == '"':
-                quoted = not quoted
-            elif sign in ",;" and not quoted:
-                parts.append(text[start:position])
-                start = position + 1
-        return [*parts, text[start:]]
+        return _preferences(self.headers.get("prefer", "")).get(token)
 
     def wants_representation(self) -> bool:
         return self.preference("return") == "representation"
@@ -61,6 +49,23 @@ class Request:
         except ValueError as error:
             message = "Error identified in Payload provided by the user for Entity :'', Invalid JSON."
             raise Refused(400, "0x80048d19", message) from error
+
+
+@lru_cache  # the same few over and over
+def _preferences(text: str) -> Mapping[str, str]:
+    """Return what a Prefer header asks for; of what it asks for twice, the first."""
+    parts, quoted, start = [], False, 0
+    for position, sign in enumerate(text):
+        if sign == '"':
+            quoted = not quoted
+        elif sign in ",;" and not quoted:
+            parts.append(text[start:position])
+            start = position + 1
+    found: dict[str, str] = {}
+    for part in (*parts, text[start:]):
+        name, _, value = part.strip().partition("=")
+        found.setdefault(name, value.strip('"'))
+    return MappingProxyType(found)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from simulators.dataverse.errors import bad_request
@@ -35,8 +37,9 @@ class Query:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_parameters(query_string: str) -> dict[str, str]:
-    return dict(parse_qsl(query_string, keep_blank_values=True))
+@lru_cache  # each is read more than once
+def read_parameters(query_string: str) -> Mapping[str, str]:
+    return MappingProxyType(dict(parse_qsl(query_string, keep_blank_values=True)))
 
 
 def read_query(parameters: Mapping[str, str]) -> Query:
