@@ -27,6 +27,8 @@ def change_details(tools: Tools, present: Present, row: Payload, *, returns: tup
         written = {
             "stl3_Connector@odata.bind": f"/{columns.CONNECTOR.set_name}({tools.connection.id})",
             "stl3_connectionid": tools.connection.id,
+            "stl3_xerocontactid": None,  # another organisation's, if any
+            "stl3_contactof": None,
         }
     if details is None:
         written |= {

@@ -10,6 +10,7 @@ from core import columns
 from core.connections import Connection
 from core.event import Event
 from tests.simulation.taps import Crash
+from tests.simulation.test_refusals import account_row
 from tests.world import Line, World
 
 
@@ -121,6 +122,36 @@ def test_an_open_attempt_stays_with_its_connection_whatever_connector_is_chosen_
     assert details["stl3_connectionid"] == (world.connection.id if made else other.id)
     assert world.status(invoice_id) == "Yes"
     assert len(world.history(invoice_id)) == (2 if made else 1)  # the other connector is told (rule C63)
+
+
+def test_an_invoice_that_is_sent_again_elsewhere_names_no_contact_of_the_first_organisation(world: World) -> None:
+    """Rules E8 and D8: what its customer owes is counted by the contacts that rows of a connection name."""
+    other, books = world.join_second()
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    settle_both(world, other)
+    world.xero.user(world.org).delete_invoice(world.details(invoice_id)["stl3_xeroinvoiceid"])
+    settle_both(world, other)
+    (line,) = world.lines(invoice_id)
+    code = f"/{columns.ACCOUNT_CODE.set_name}({account_row(world, '999')})"
+    world.sales.update("invoicedetail", line["invoicedetailid"], {"stl3_AccountCode@odata.bind": code})
+    world.try_again(invoice_id)
+    settle_both(world, other)
+    details = world.details(invoice_id)
+    assert (world.status(invoice_id), details["stl3_xeroinvoiceid"]) == ("Failed", None)
+    assert details["stl3_xerocontactid"] in world.org.contacts
+
+    world.edit(invoice_id, **{"stl3_Connector@odata.bind": world.binding(other)})
+    world.try_again(invoice_id)
+    settle_both(world, other)
+
+    details = world.details(invoice_id)
+    assert (world.status(invoice_id), details["stl3_connectionid"]) == ("Failed", other.id)
+    assert (details["stl3_xerocontactid"], details["stl3_contactof"]) == (None, None)
+    world.sales.update("invoicedetail", line["invoicedetailid"], {"stl3_AccountCode@odata.bind": None})
+    world.try_again(invoice_id)
+    settle_both(world, other)
+    assert len(world.documents(books)) == 1
+    assert world.details(invoice_id)["stl3_xerocontactid"] in books.contacts
 
 
 def test_an_exported_invoice_stays_with_its_connection(world: World) -> None:
