@@ -7,7 +7,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import fakeredis
@@ -61,6 +63,14 @@ class Line:
     row: dict[str, Any] = field(default_factory=dict)
 
 
+@cache  # thousands of worlds begin with one
+def _fresh_database() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "connector.db"
+        open_database(f"sqlite:///{path}").dispose()
+        return path.read_bytes()
+
+
 @dataclass
 class World(Observing):
     """One Xero and one Dynamics organisation, joined; act as a sales user with `save_invoice`, then `run`."""
@@ -104,6 +114,7 @@ class World(Observing):
 
     def _build(self) -> None:
         self.settings = read_settings(None)
+        (self.folder / "connector.db").write_bytes(_fresh_database())
         self.engine = open_database(f"sqlite:///{self.folder / 'connector.db'}")
         self.keys = (new_key(),)
         self.woken: list[str] = []

@@ -50,8 +50,9 @@ class City:
         pause, waited_s = threading.Event(), 0.0
         while not done():
             assert waited_s < WAIT_S, f"waited {WAIT_S:.0f} s for {what}; logs in {self.stack.folder}"
-            pause.wait(0.1)
-            waited_s += 0.1
+            step_s = min(0.1 + waited_s / 10, 0.5)  # a look is dear, and what takes long need not be seen at once
+            pause.wait(step_s)
+            waited_s += step_s
 
     def inject(self, side: str, **fault: Any) -> None:
         self._control("POST", side, "faults", fault)

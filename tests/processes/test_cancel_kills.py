@@ -19,6 +19,7 @@ APPROVE = r"POST /api.xro/2.0/CreditNotes"
 APPLY = r"PUT /api.xro/2.0/CreditNotes/.*/Allocations"
 READ, WRITE = r"GET /api.xro/2.0/Invoices\?.*IDs=", r"POST /api.xro/2.0/Invoices"
 BEFORE, AFTER = "delay-before", "delay-after"
+only_sales = pytest.mark.parametrize("kind", [SALES], ids=["sales"])
 both_kinds = pytest.mark.parametrize("kind", [SALES, BILL], ids=["sales", "bill"])
 before_and_after = pytest.mark.parametrize("when", [BEFORE, AFTER])
 
@@ -44,7 +45,7 @@ def sale(stories: Cancellations, kind: int) -> Sale:
 # -- create the note, approve it, apply it, write back -----------------------------------------------------------
 
 
-@both_kinds
+@only_sales
 def test_a_worker_killed_after_it_looked_for_notes(stories: Cancellations, sale: Sale) -> None:
     """It has read both sides, and done nothing yet."""
     stories.hold("xero", READ_NOTES, AFTER)
@@ -89,7 +90,7 @@ def test_a_worker_killed_at_a_call_to_xero(stories: Cancellations, sale: Sale, w
     stories.comes_to(sale)
 
 
-@pytest.mark.parametrize("kind", [SALES], ids=["sales"])
+@only_sales
 @pytest.mark.parametrize("what", [CREATE, APPROVE, APPLY], ids=["create", "approve", "apply"])
 def test_a_call_that_arrives_when_the_next_worker_is_done(stories: Cancellations, sale: Sale, what: str) -> None:
     """Rule E0: Xero refuses it, or it changes nothing."""
@@ -123,7 +124,7 @@ def test_a_note_of_a_bill_that_may_be_on_its_way_is_not_begun_again(stories: Can
     stories.comes_to(sale)
 
 
-@both_kinds
+@only_sales
 @before_and_after
 def test_a_worker_killed_while_it_records_the_note(stories: Cancellations, sale: Sale, when: str) -> None:
     """The note is applied; Dynamics says so already, or will, or is told again."""
@@ -148,7 +149,7 @@ def draft(stories: Cancellations, kind: int) -> Iterator[Sale]:
     stories.city.company.choose(defaultstatus="Authorised")
 
 
-@both_kinds
+@only_sales
 @before_and_after
 def test_a_worker_killed_while_a_draft_is_deleted(stories: Cancellations, draft: Sale, when: str) -> None:
     """Rule E1: the next worker finds it deleted, and that we have done it."""
@@ -161,7 +162,7 @@ def test_a_worker_killed_while_a_draft_is_deleted(stories: Cancellations, draft:
     stories.comes_to(draft)
 
 
-@pytest.mark.parametrize("kind", [SALES], ids=["sales"])
+@only_sales
 @before_and_after
 def test_a_worker_killed_while_it_records_that_a_draft_is_deleted(
     stories: Cancellations, draft: Sale, when: str
@@ -183,7 +184,7 @@ def voids(stories: Cancellations) -> Iterator[None]:
     stories.city.company.choose(cancelby="Credit note")
 
 
-@both_kinds
+@only_sales
 @before_and_after
 @pytest.mark.usefixtures("voids")
 def test_a_worker_killed_while_a_document_is_voided(stories: Cancellations, sale: Sale, when: str) -> None:
@@ -197,7 +198,7 @@ def test_a_worker_killed_while_a_document_is_voided(stories: Cancellations, sale
     stories.comes_to(sale)
 
 
-@pytest.mark.parametrize("kind", [SALES], ids=["sales"])
+@only_sales
 @before_and_after
 @pytest.mark.usefixtures("voids")
 def test_a_worker_killed_while_it_records_that_a_document_is_voided(
@@ -216,7 +217,7 @@ def test_a_worker_killed_while_it_records_that_a_document_is_voided(
 # -- deleted in Dynamics, and what else may be killed ----------------------------------------------------------------
 
 
-@both_kinds
+@only_sales
 @pytest.mark.parametrize("what", [CREATE, APPLY], ids=["create", "apply"])
 def test_a_worker_killed_for_an_invoice_that_was_deleted(stories: Cancellations, sale: Sale, what: str) -> None:
     """All that Dynamics still has of it are its Xero details, which are enough."""
@@ -229,7 +230,7 @@ def test_a_worker_killed_for_an_invoice_that_was_deleted(stories: Cancellations,
     stories.comes_to(sale)
 
 
-@pytest.mark.parametrize("kind", [SALES], ids=["sales"])
+@only_sales
 def test_a_killed_dispatcher(stories: Cancellations, sale: Sale) -> None:
     """The event of the cancellation waits in the inbox."""
     stories.city.stack.kill("dispatch")
@@ -243,7 +244,7 @@ def test_a_killed_dispatcher(stories: Cancellations, sale: Sale) -> None:
     stories.comes_to(sale)
 
 
-@both_kinds
+@only_sales
 def test_a_killed_redis_while_the_note_is_made(stories: Cancellations, sale: Sale) -> None:
     """The worker cannot go on without it; whoever is there when it is back finds the note."""
     stories.hold("xero", CREATE, AFTER)
@@ -258,7 +259,7 @@ def test_a_killed_redis_while_the_note_is_made(stories: Cancellations, sale: Sal
     stories.comes_to(sale)
 
 
-@pytest.mark.parametrize("kind", [SALES], ids=["sales"])
+@only_sales
 def test_everything_killed_at_once_while_the_note_is_applied(stories: Cancellations, sale: Sale) -> None:
     """Worker, dispatcher and Redis."""
     stories.hold("xero", APPLY, AFTER)

@@ -240,12 +240,12 @@ HANDLED = {"Cancel": "3", "Delete": "deleted", "Update": "0"}
 
 
 def exported(world: World, stand: Stand = approved, side: str = "sales", **row: Any) -> Ended:
-    """Return an invoice whose document stands so, which Dynamics knows; two days after it was made."""
+    """Return an invoice whose document stands so, which Dynamics knows; its date is two days ago."""
     world.choose(status=STATUS.get(stand, "Authorised"), create_credit_notes=True)
-    invoice_id = export(world, *OTHER_LINES.get(stand, LINES), **SIDES[side], **row)
+    dated = {"datedelivered": f"{world.clock.now() - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"}
+    invoice_id = export(world, *OTHER_LINES.get(stand, LINES), **SIDES[side], **dated | row)
     details = world.details(invoice_id)
     ended = Ended(world, invoice_id, details["stl3_xeroinvoiceid"], details[columns.DETAILS.id_column])
-    world.pass_time(days=2)
     stand(world, ended.xero_id)
     settle_down(world)
     ended.remember()

@@ -92,7 +92,8 @@ class Guard:
             content = content_of(row)
             if key not in before or before[key][1] != content or before[key][0] != row["Status"]:
                 is_late = key not in before and self.thaws
-                if FAILED in self._statuses_of(row) and not is_late and not self._is_second(row):
+                is_end = self._is_second(row) or self._is_ending(key)  # of an invoice that is gone, Failed or not
+                if FAILED in self._statuses_of(row) and not is_late and not is_end:
                     self.wrong.append(f"{key}: written although its invoice is Failed")
                 self._note(key, row, before.get(key))
                 self.ours[key] = self.seen[key] = content

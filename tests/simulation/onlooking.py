@@ -10,9 +10,9 @@ from typing import Any
 import fakeredis
 
 from simulators.wire import Call
+from tests.simulation.taps import READING_COMMANDS
 from tests.world import World
 
-READING_COMMANDS = {"TIME", "GET", "TTL", "HGETALL", "HMGET", "ZSCORE", "ZCARD", "ZCOUNT", "EXISTS"}
 TOKENS = re.compile(r"/connect/token$|/oauth2/v2\.0/token$")
 _OPERATION = re.compile(rb"^(GET|POST|PUT|PATCH|DELETE) ", re.MULTILINE)
 

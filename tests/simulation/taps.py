@@ -18,6 +18,9 @@ FAULTS: tuple[tuple[FaultKind, int], ...] = (
     ("status-before", 503),
     ("status-after", 500),
 )
+# Commands of Redis that change nothing.
+READING_COMMANDS = frozenset({"TIME", "GET", "TTL", "HGETALL", "HMGET", "ZSCORE", "ZCARD", "ZCOUNT", "EXISTS"})
+_READS = rf"(GET |redis ({'|'.join(sorted(READING_COMMANDS))})$)"
 
 
 class Crash(BaseException):
@@ -55,6 +58,14 @@ class Tap:
                     raise Crash(f"{'after' if after else 'before'} {name}")
 
         self.before, self.after = (lambda _name: None, count) if after else (count, lambda _name: None)
+
+    def crash_after_effect(self, number: int, *, only: str = "") -> None:
+        """Let the process die right after the so-manieth outside call from now that may have changed something.
+
+        To die before such a call, or after one that only reads, is to die after the one before it: the world outside
+        is the same, and whatever the process knew is lost.
+        """
+        self.crash_at(number, after=True, only=f"^(?!{_READS})(?=.*({only}))" if only else f"^(?!{_READS})")
 
     def when(self, match: str, happens: Callable[[], None], *, after: bool = False) -> None:
         """Let something happen once, at the next outside call whose name matches."""

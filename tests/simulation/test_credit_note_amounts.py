@@ -21,7 +21,7 @@ from tests.contract.xero_caller import XeroCaller, start_xero
 from tests.unit.generated import numbers
 
 D = Decimal
-MANY = settings(max_examples=250, deadline=None)
+MANY = settings(max_examples=150, deadline=None)
 SOME = settings(max_examples=60, deadline=None)
 RATES = {"GBP": None, "EUR": "1.171234", "JPY": "190.5"}
 CODES = {"ACCREC": ["200", "260"], "ACCPAY": ["310", "400", "429"]}

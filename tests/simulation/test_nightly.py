@@ -191,15 +191,14 @@ def test_a_round_that_fails_is_repeated_at_the_next_poll(world: World, kind: str
     assert world.details(paid)["stl3_xerostatus"] == "PAID"
 
 
-@pytest.mark.parametrize("after", [False, True])
-def test_a_crash_at_any_call_of_the_round_loses_nothing(fresh_world: Callable[[], World], *, after: bool) -> None:
+def test_a_crash_at_any_call_of_the_round_loses_nothing(fresh_world: Callable[[], World]) -> None:
     """Whatever was not marked is marked by the next poll."""
     for number in count(1):
         world = fresh_world()
         (paid,) = export_approved(world)
         pay_unheard(world, paid)
         go_to_night(world)
-        world.tap.crash_at(number, after=after)
+        world.tap.crash_after_effect(number)
 
         try:
             world.poll()

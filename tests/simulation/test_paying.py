@@ -11,7 +11,7 @@ from tests.simulation.paying import Paying
 
 TestPaying = Paying.TestCase
 TestPaying.settings = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,

@@ -25,7 +25,7 @@ def run(world: World, seed: int) -> Chaos:
     return chaos
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(12))
 def test_at_rest_each_invoice_is_exported_once_and_all_is_quiet(world: World, seed: int) -> None:
     """I1, I2, I3, I5 after a random sequence; a seed that fails replays exactly."""
     chaos = run(world, seed)
@@ -42,7 +42,7 @@ def test_at_rest_each_invoice_is_exported_once_and_all_is_quiet(world: World, se
     world.assert_quiet()
 
 
-@pytest.mark.parametrize("seed", [*range(20), *FOUND])
+@pytest.mark.parametrize("seed", [*range(8), *FOUND])
 def test_whatever_people_do_nothing_is_doubled_overwritten_or_silently_off(world: World, seed: int) -> None:
     """I1 to I5 with people on both sides, settings that change, every kind of invoice; then all is mended."""
     assert judge(world, seed) == []

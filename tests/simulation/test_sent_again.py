@@ -245,6 +245,7 @@ def test_no_sends_nothing_again_that_is_paid(world: World) -> None:
 def test_no_sends_nothing_again_that_xero_does_not_find(world: World) -> None:
     """Rule E8: nobody knows whether it is over; it fails, with what to do (rule C60)."""
     sent = exported(world, voided)
+    world.settle()
     unknown = "11111111-2222-4333-8444-555555555555"
     world.edit_details(sent.invoice_id, stl3_xeroinvoiceid=unknown)
     ask_again(world, sent)

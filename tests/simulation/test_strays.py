@@ -365,16 +365,13 @@ def test_a_fault_at_any_call_of_settling_leaves_one_document(
             world.assert_quiet()
 
 
-@pytest.mark.parametrize("after", [False, True])
-def test_a_crash_at_any_call_of_settling_leaves_one_document(
-    fresh_world: Callable[[], World], *, after: bool
-) -> None:
+def test_a_crash_at_any_call_of_settling_leaves_one_document(fresh_world: Callable[[], World]) -> None:
     """The process dies at any call of poll and worker to Xero, Dynamics or Redis; none vanishes without a word."""
     for number in count(1):
         world = fresh_world()
         invoice_id, document = export(world)
         second = appear(world, document)
-        world.tap.crash_at(number, after=after)
+        world.tap.crash_after_effect(number)
 
         try:
             world.poll()

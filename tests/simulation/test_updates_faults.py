@@ -66,15 +66,14 @@ def test_a_fault_at_any_call_of_an_update_leaves_it_done_and_told_once(
         world.assert_quiet()
 
 
-@pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("wiped", [False, True])
 def test_a_crash_at_any_call_of_an_update_leaves_it_done_and_told_once(
-    fresh_world: Callable[[], World], *, after: bool, wiped: bool
+    fresh_world: Callable[[], World], *, wiped: bool
 ) -> None:
     """The process dies around any call to Xero, Dynamics or Redis; `wiped`: Redis has lost everything as well."""
     for number in count(1):
         world, invoice_ids = prepare_two(fresh_world)
-        world.tap.crash_at(number, after=after, only="xero|contoso" if wiped else "")
+        world.tap.crash_after_effect(number, only="xero|contoso" if wiped else "")
 
         try:
             world.work()

@@ -31,7 +31,6 @@ def export(world: World, *lines: Line, **row: Any) -> str:
         world.sales.update("invoicedetail", line["invoicedetailid"], {"lineitemnumber": number})
     world.settle()
     world.pass_time(minutes=12)
-    world.settle()
     world.xero.wire.forget_calls()
     return invoice_id
 
