@@ -27,6 +27,7 @@ FOR_GOOD = (
     "belongs to another connection",
     "is not subscribed to currency",
     "does not allow tax type",
+    "is already used in Xero by another document",  # ours, whose link a person had changed before it was recorded
 )
 
 
