@@ -44,6 +44,29 @@ def test_it_says_what_is_due_when_it_is_opened_again(world: World, paid: str, du
     world.assert_quiet()
 
 
+@pytest.mark.parametrize("by", ["event", "poll"])
+@pytest.mark.parametrize(
+    "state", [{"statecode": PAID, "statuscode": PARTIAL}, {"statecode": 3, "statuscode": 100003}]
+)
+def test_it_says_what_is_due_though_it_is_to_be_sent_again(world: World, state: dict[str, int], by: str) -> None:
+    """Rule C53: paid while it was closed; opened, and set to No, which finds the document as it is to be."""
+    invoice_id, xero_id = approved(world)
+    world.edit(invoice_id, **state)
+    person(world).pay(xero_id, "18.00")
+    world.settle()
+    world.edit(invoice_id, statecode=ACTIVE, statuscode=NEW)
+    world.try_again(invoice_id)
+    if by == "event":
+        world.mark(invoice_id)
+        world.work()
+
+    world.settle()
+
+    assert standing(world, invoice_id) == ("PAID", 0, Decimal("18.00"), ACTIVE, 0)
+    assert (world.status(invoice_id), len(world.all_documents())) == ("Yes", 1)
+    world.assert_quiet()
+
+
 @pytest.mark.parametrize(
     "state", [{"statecode": PAID, "statuscode": PARTIAL}, {"statecode": 3, "statuscode": 100003}]
 )
