@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core import columns
 from core.connections import IN_SERVICE, PAUSED
 from simulators.wire import Fault
 from simulators.xero import Refusal
@@ -16,8 +17,10 @@ from tests.simulation.cancelling import (
     POST_NOTES,
     PUT_NOTES,
     TOTAL,
+    Act,
     Ended,
     approved,
+    books,
     cancel,
     cancelled,
     delete,
@@ -31,6 +34,51 @@ from tests.simulation.updating import person
 from tests.world import World
 
 both_sides = pytest.mark.parametrize("side", ["sales", "bill"])
+
+
+# -- whose document it is --------------------------------------------------------------------------------------
+
+
+@both_sides
+@pytest.mark.parametrize("act", [cancel, delete])
+def test_a_document_without_its_link_is_not_touched(world: World, side: str, act: Act) -> None:
+    """Rule E0, rule C60: it may be another environment's; with its link back, No makes it go."""
+    ended = exported(world, approved, side)
+    link = ended.document["Url"]
+    person(world).edit_invoice(ended.xero_id, Url="https://example.com/else")
+    before = books(world)
+    act(world, ended.invoice_id)
+    ended.mark()
+
+    run(world)
+
+    kind = "Delete" if act is delete else "Cancel"
+    ended.assert_failed("does not carry the link to this invoice", ended.xero_id, kind=kind)
+    assert books(world) == before
+    world.assert_quiet()
+
+    person(world).edit_invoice(ended.xero_id, Url=link)
+    settle_down(world)
+    try_again(ended)
+    ended.assert_credited_once(kind=kind)
+    world.assert_quiet()
+
+
+@pytest.mark.parametrize("act", [cancel, delete])
+def test_a_document_that_xero_does_not_have_is_told_of(world: World, act: Act) -> None:
+    """Rule C60: the organisation in Xero has been replaced, say."""
+    ended = exported(world)
+    row = {"stl3_xeroinvoiceid": "0b0b0b0b-0b0b-4b0b-8b0b-0b0b0b0b0b0b"}
+    world.dynamics.overwrite(columns.DETAILS.set_name, ended.details_id, row)
+    before = books(world)
+    act(world, ended.invoice_id)
+    ended.mark()
+
+    run(world)
+
+    ended.assert_failed("is not found in Xero", kind="Delete" if act is delete else "Cancel")
+    assert books(world) == before
+    world.assert_quiet()
 
 
 # -- whose number it is ----------------------------------------------------------------------------------------
