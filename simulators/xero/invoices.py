@@ -103,6 +103,8 @@ def save_invoice(editing: Editing, client_id: str | None) -> Record:
         organisation.count_approval()
     if record["Status"] == "AUTHORISED" and record["Total"] == 0:
         record |= {"Status": "PAID", "FullyPaidOnDate": record["Date"]}
+    elif record["Status"] == "PAID" and record["AmountDue"] > 0:  # its total was 0, and somebody has added something
+        record |= {"Status": "AUTHORISED", "FullyPaidOnDate": None}
     silent = bool(editing.old) and is_settled(editing.old) and changed(editing) <= _SILENT_WHEN_SETTLED
     if not silent:
         record["UpdatedDateUTC"] = now

@@ -313,6 +313,16 @@ def test_money_on_an_invoice_closes_most_of_it(xero: XeroCaller) -> None:
     )
 
 
+def test_an_invoice_over_nothing_is_paid_until_somebody_adds_something(xero: XeroCaller) -> None:
+    created = xero.create(LineItems=[line(UnitAmount=0)])
+    person = xero.simulator.user(xero.organisation)
+
+    owed = person.edit_line(created["InvoiceID"], UnitAmount=Decimal(10))
+
+    assert (created["Status"], created["AmountDue"]) == ("PAID", Decimal(0))
+    assert (owed["Status"], owed["AmountDue"], owed["FullyPaidOnDate"]) == ("AUTHORISED", owed["Total"], None)
+
+
 def test_payments_change_amounts_status_and_update_time(xero: XeroCaller) -> None:
     created = xero.create()
     person = xero.simulator.user(xero.organisation)
