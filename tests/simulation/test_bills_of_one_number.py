@@ -48,6 +48,7 @@ def assert_each_has_its_own(*bills: Ended) -> None:
 
 
 def test_both_are_cancelled_at_once(world: World) -> None:
+    """Rule E10: in one round."""
     first, second = two_bills(world)
     for bill in (first, second):
         cancel(world, bill.invoice_id)
@@ -59,6 +60,7 @@ def test_both_are_cancelled_at_once(world: World) -> None:
 
 
 def test_one_is_cancelled_after_the_other(world: World) -> None:
+    """Rule E10: the row of the first one names its note by then."""
     first, second = two_bills(world)
     cancel(world, first.invoice_id)
     world.settle()
