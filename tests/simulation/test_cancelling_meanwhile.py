@@ -24,6 +24,7 @@ from tests.simulation.cancelling import (
     try_again,
 )
 from tests.simulation.taps import Crash
+from tests.simulation.test_strays import freeze
 from tests.simulation.updating import person
 from tests.world import World
 
@@ -309,6 +310,46 @@ def test_an_invoice_made_active_again_before_xero_was_asked_is_left_alone(world:
     ended.assert_dealt_with("Yes", kind="Update")
     assert ended.details["stl3_creditnotenumber"] is None
     assert owed(world, side) == TOTAL
+    world.assert_quiet()
+
+
+@both_sides
+@pytest.mark.parametrize("minutes", [1, 5])
+def test_a_worker_that_freezes_before_it_makes_the_note(world: World, side: str, minutes: int) -> None:
+    """Rules E0 and E10: others wait for the note of a bill; of a sale Xero takes the number once."""
+    ended = cancelled(world, side)
+    world.tap.when(MAKING, freeze(world, minutes=minutes))
+
+    run(world)
+
+    ended.assert_credited_once()
+    world.assert_quiet()
+
+
+def test_who_makes_it_active_again_is_not_told_before_a_late_call_has_arrived(world: World) -> None:
+    """Rule E8: a worker froze before it voided the document, which may be voided yet."""
+    ended = cancelled(world, by="Void")
+
+    def meanwhile() -> None:
+        activate(world, ended.invoice_id)
+        ended.mark()
+        freeze(world, minutes=3)()
+        assert ended.told() == []
+
+    world.tap.when(ENDING, meanwhile)
+
+    run(world)
+
+    assert ended.document["Status"] == "VOIDED"
+    (row,) = ended.told()
+    assert row == (
+        "Cancel",
+        "Successful",
+        f"Invoice has been voided in Xero - {ended.xero_id}\n"
+        f"The invoice is active again. {ended.number} has been voided in Xero, and no other is made by itself.\n"
+        "Set Export status to No to send it again.",
+    )
+    ended.assert_dealt_with("Yes", kind="Update")
     world.assert_quiet()
 
 
