@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -16,10 +17,13 @@ from tests.simulation.cancelling import (
     TOTAL,
     Ended,
     activate,
+    cancel,
     cancelled,
     cancelled_draft,
     delete,
+    exported,
     owed,
+    part_paid,
     run,
     try_again,
 )
@@ -350,6 +354,51 @@ def test_who_makes_it_active_again_is_not_told_before_a_late_call_has_arrived(wo
         "Set Export status to No to send it again.",
     )
     ended.assert_dealt_with("Yes", kind="Update")
+    world.assert_quiet()
+
+
+def test_nothing_is_asked_of_xero_before_the_intent_stands(world: World) -> None:
+    """Rule E0: the row moves after it was read, so the intent is not written, and all is read again."""
+    ended = cancelled(world)
+    intents: list[str | None] = []
+
+    def look(name: str) -> None:
+        if re.search(MAKING, name):
+            intents.append(ended.details["stl3_cancelling"])
+
+    def meanwhile() -> None:
+        world.edit_details(ended.invoice_id, stl3_name="Renamed")
+        world.tap.before = look
+
+    world.tap.when("GET api.xero.com/api.xro/2.0/CreditNotes", meanwhile, after=True)
+
+    run(world)
+
+    assert [text and text.split()[0] for text in intents] == ["credit"]
+    ended.assert_credited_once()
+    world.assert_quiet()
+
+
+def test_an_approved_note_that_somebody_changes_before_it_is_recorded_is_told_of(world: World) -> None:
+    """Rule E9: it does not take back what the document asks for any more, and it is not for us to change."""
+    ended = exported(world, part_paid)
+    cancel(world, ended.invoice_id)
+    ended.mark()
+
+    def meanwhile() -> None:
+        line = {"Description": "Less", "Quantity": 1, "UnitAmount": "30.00", "AccountCode": "200", "TaxType": "NONE"}
+        person(world).edit_credit_note(ended.note()["CreditNoteID"], LineItems=[line])
+        raise Crash("after the approval")
+
+    world.tap.when(APPROVING, meanwhile, after=True)
+    with pytest.raises(Crash):
+        world.work()
+    world.die()
+
+    run(world)
+
+    ended.assert_failed("is approved and adds up to", "the document to 40.80 GBP")
+    assert (ended.note()["Status"], ended.applied(ended.note())) == ("AUTHORISED", [])
     world.assert_quiet()
 
 
