@@ -357,14 +357,15 @@ def test_who_makes_it_active_again_is_not_told_before_a_late_call_has_arrived(wo
     world.assert_quiet()
 
 
-def test_nothing_is_asked_of_xero_before_the_intent_stands(world: World) -> None:
+@pytest.mark.parametrize(("by", "asking"), [("Credit note", MAKING), ("Void", ENDING)])
+def test_nothing_is_asked_of_xero_before_the_intent_stands(world: World, by: str, asking: str) -> None:
     """Rule E0: the row moves after it was read, so the intent is not written, and all is read again."""
-    ended = cancelled(world)
-    intents: list[str | None] = []
+    ended = cancelled(world, by=by)
+    intents: list[str] = []
 
     def look(name: str) -> None:
-        if re.search(MAKING, name):
-            intents.append(ended.details["stl3_cancelling"])
+        if re.search(asking, name):
+            intents.append(ended.details["stl3_cancelling"] or "none")
 
     def meanwhile() -> None:
         world.edit_details(ended.invoice_id, stl3_name="Renamed")
@@ -374,8 +375,9 @@ def test_nothing_is_asked_of_xero_before_the_intent_stands(world: World) -> None
 
     run(world)
 
-    assert [text and text.split()[0] for text in intents] == ["credit"]
-    ended.assert_credited_once()
+    assert [text.split()[0] for text in intents] == [by.split(maxsplit=1)[0].lower()]
+    assert [row[:2] for row in ended.told()] == [("Cancel", "Successful")]
+    ended.assert_dealt_with("Yes")
     world.assert_quiet()
 
 
