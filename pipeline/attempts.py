@@ -205,11 +205,19 @@ def _write_intents(tools: Tools, members: Sequence[Member], attempt_key: str, st
             attempt_started=started,
             attempt_key=attempt_key,
             agreed_document=_agreement(tools, member),
+            earlier_ids=member.present.details.earlier_ids if member.present.details is not None else (),
         )
         journalled.append(
             replace(member, present=Present(member.present.invoice_id, member.present.invoice, details))
         )
     return journalled
+
+
+def _request(attempt_key: str, members: Sequence[Member]) -> str:
+    """Return what names the request: what is sent again in the very second of its first document is another one."""
+    details = [member.present.details for member in members]
+    earlier = [xero_id for each in details if each is not None for xero_id in each.earlier_ids]
+    return ids.content_hash([attempt_key, *earlier]) if earlier else attempt_key
 
 
 def _intent(tools: Tools, member: Member, attempt_key: str, started: datetime) -> Change:
@@ -241,7 +249,7 @@ def _send(
     now = tools.hold()
     if now - started >= SEND_WITHIN:
         raise LeaseLost("the attempt grew too old before it could be sent")
-    key = ids.idempotency_key(tools.connection.id, attempt_key, started)
+    key = ids.idempotency_key(tools.connection.id, _request(attempt_key, members), started)
     elements = tools.xero.create_invoices(payloads(members), key=key)
     refused = [member.present for member, element in zip(members, elements, strict=True) if not element.ok]
     log.info("invoices.sent", connection=tools.connection.id, documents=len(members), refused=len(refused))

@@ -29,7 +29,7 @@ from tests.simulation.sending_again import (
     voided,
 )
 from tests.simulation.updating import add_line, edit_line, export, person
-from tests.world import World
+from tests.world import Line, World
 
 NEVER = "No to send it again"
 
@@ -355,3 +355,24 @@ def test_it_goes_through_the_connection_that_the_invoice_names_by_then(world: Wo
     assert due(world, sent.invoice_id) == made["AmountDue"]
     world.assert_quiet()
     world.assert_quiet(second)
+
+
+def test_it_is_sent_again_in_the_very_second_in_which_the_first_document_was_made(world: World) -> None:
+    """Rule E8: with the same content, and yet it is not answered by Xero as a repetition of the first call."""
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    world.mark(invoice_id)
+    world.work()
+    first = world.details(invoice_id)["stl3_xeroinvoiceid"]
+    deleted(world, first)
+    world.try_again(invoice_id)
+    world.mark(invoice_id)
+
+    world.work()
+    world.work()
+
+    (second,) = world.documents_of(invoice_id)
+    assert world.details(invoice_id)["stl3_xeroinvoiceid"] == second["InvoiceID"] != first
+    assert len(set(world.sent_keys())) == len(world.sent_keys()) == 2
+    assert world.status(invoice_id) == "Yes"
+    world.settle()
+    world.assert_quiet()
