@@ -49,8 +49,7 @@ def create(tools: Tools, members: Sequence[Member], report: Report) -> list[Outc
     sent), Unknown if nobody knows what Xero did. A call that Xero refuses whole made nothing: its members are noted
     in `report` to go singly, so that the culprit stands alone.
     """
-    body = payloads(members)
-    attempt_key = ids.content_hash(body)
+    attempt_key = _hash_of(members)
     started = tools.hold().replace(microsecond=0)
     journalled = _write_intents(tools, members, attempt_key, started)
     try:
@@ -87,7 +86,7 @@ def _resolve_one(
     now = tools.hold()
     if now - started < SEND_WITHIN and all(_still_goes(tools, present, now) for present in presents):
         members, failed = prepare(tools, presents)
-        if not failed and len(members) == len(presents) and ids.content_hash(payloads(members)) == attempt_key:
+        if not failed and len(members) == len(presents) and _hash_of(members) == attempt_key:
             try:
                 return _send(tools, members, attempt_key, started, report)
             except (Unknown, Rejected) as error:
@@ -186,6 +185,16 @@ def adopted(present: Present, document: Payload, mapped: XeroInvoice | None) -> 
     return Created(present, document, line_ids, agrees=agrees, is_ours=is_ours, was_found=True)
 
 
+def _hash_of(members: Sequence[Member]) -> str:
+    """Return the hash of a request: of its documents, and of those whose place they take (rule E8).
+
+    What is sent again in the very second of its first document is then another request.
+    """
+    details = [member.present.details for member in members]
+    earlier = [xero_id for each in details if each is not None for xero_id in each.earlier_ids]
+    return ids.content_hash([payloads(members), *earlier])
+
+
 def _write_intents(tools: Tools, members: Sequence[Member], attempt_key: str, started: datetime) -> list[Member]:
     """Write the intents, all or none, and return the members with their rows as they are now."""
     changes = tuple(_intent(tools, member, attempt_key, started) for member in members)
@@ -205,19 +214,11 @@ def _write_intents(tools: Tools, members: Sequence[Member], attempt_key: str, st
             attempt_started=started,
             attempt_key=attempt_key,
             agreed_document=_agreement(tools, member),
-            earlier_ids=member.present.details.earlier_ids if member.present.details is not None else (),
         )
         journalled.append(
             replace(member, present=Present(member.present.invoice_id, member.present.invoice, details))
         )
     return journalled
-
-
-def _request(attempt_key: str, members: Sequence[Member]) -> str:
-    """Return what names the request: what is sent again in the very second of its first document is another one."""
-    details = [member.present.details for member in members]
-    earlier = [xero_id for each in details if each is not None for xero_id in each.earlier_ids]
-    return ids.content_hash([attempt_key, *earlier]) if earlier else attempt_key
 
 
 def _intent(tools: Tools, member: Member, attempt_key: str, started: datetime) -> Change:
@@ -249,7 +250,7 @@ def _send(
     now = tools.hold()
     if now - started >= SEND_WITHIN:
         raise LeaseLost("the attempt grew too old before it could be sent")
-    key = ids.idempotency_key(tools.connection.id, _request(attempt_key, members), started)
+    key = ids.idempotency_key(tools.connection.id, attempt_key, started)
     elements = tools.xero.create_invoices(payloads(members), key=key)
     refused = [member.present for member, element in zip(members, elements, strict=True) if not element.ok]
     log.info("invoices.sent", connection=tools.connection.id, documents=len(members), refused=len(refused))

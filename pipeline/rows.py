@@ -108,7 +108,7 @@ def _of_export(tools: Tools, outcome: OfExport, now: datetime, *, whole: bool) -
             # Status and payments are left to following the document, which tells of them.
             standing = standing_of(outcome.document)
             row |= {"stl3_taxinxero": standing.tax}
-            row |= {"stl3_amountdue": standing.due} if standing.status in OPEN_STATUSES else {}
+            row |= {"stl3_amountdue": standing.due} if writes_due(outcome) else {}
             return (
                 *_on_invoice(outcome, whole=whole),
                 change_details(tools, present, row),
@@ -263,13 +263,23 @@ def _with_lines(
     return (*_on_invoice(outcome, whole=whole), change_details(tools, present, row), history)
 
 
+def writes_due(outcome: Outcome) -> bool:
+    """Whether what is due is written on the invoice with this outcome.
+
+    Where document and invoice agree and people have approved the document, it is left to following it, on the details
+    row as well.
+    """
+    if isinstance(outcome, Agrees):
+        return standing_of(outcome.document).status in OPEN_STATUSES
+    return isinstance(outcome, Created | Updated)
+
+
 def _on_invoice(outcome: Created | Updated | Agrees, *, whole: bool) -> tuple[Change, ...]:
     """Line tax before the amount due: the totals have followed when the amount appears (rules C52, C53)."""
     invoice = outcome.present.invoice
     if not whole or invoice is None or invoice.state != ACTIVE:
         return ()
     taxes = tax_changes(invoice, outcome.document, outcome.line_ids) if fits(invoice) else ()
-    standing = standing_of(outcome.document)
-    if isinstance(outcome, Agrees) and standing.status not in OPEN_STATUSES:
-        return taxes  # what is due is left to following the document, on the details row as well
-    return (*taxes, change_invoice(invoice, {"stl3_amountdue": standing.due}))
+    if not writes_due(outcome):
+        return taxes
+    return (*taxes, change_invoice(invoice, {"stl3_amountdue": standing_of(outcome.document).due}))

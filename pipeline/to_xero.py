@@ -7,15 +7,15 @@ from datetime import datetime
 
 from core import gates
 from core.ids import is_guid
-from mappers.standing import OPEN_STATUSES, standing_of
 from pipeline.attempts import create, resolve
 from pipeline.cancelling import end, is_ending
 from pipeline.changed import is_exported, sort_out
 from pipeline.deletions import relink
 from pipeline.documents import prepare
 from pipeline.dues import say_due_again
-from pipeline.outcomes import Agrees, AttemptEnded, Outcome, Present, Renumbered, Report, Updated, Waits
+from pipeline.outcomes import AttemptEnded, Outcome, Present, Renumbered, Report, Waits
 from pipeline.reading import read_invoices
+from pipeline.rows import writes_due
 from pipeline.tools import Tools
 from pipeline.updates import carry_over
 from pipeline.writeback import write_back
@@ -62,18 +62,11 @@ def carry(tools: Tools, invoice_ids: Iterable[str], report: Report) -> None:
     if changed:
         outcomes += carry_over(tools, changed, report)
     write_back(tools, outcomes, report)
-    said = {outcome.present.invoice_id for outcome in outcomes if _says_due(outcome)}
+    said = {outcome.present.invoice_id for outcome in outcomes if writes_due(outcome)}
     rest = [present for present in ours if is_exported(present) and present.invoice_id not in said]
     say_due_again(tools, rest, report)
     if ending:
         write_back(tools, end(tools, ending, report), report)
-
-
-def _says_due(outcome: Outcome) -> bool:
-    """Whether what is due is written on the invoice with it; not what a document owes that people have approved."""
-    if isinstance(outcome, Agrees):
-        return standing_of(outcome.document).status in OPEN_STATUSES
-    return isinstance(outcome, Updated)
 
 
 def _has_open_attempt(present: Present, tools: Tools) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -120,6 +120,13 @@ class Cities:
     def close(self) -> None:
         if self._city is not None:
             self._city.close()
+
+
+def shared_cities(session: pytest.Session, open_: Callable[[], City]) -> Iterator[Cities]:
+    """What the fixture of a module yields from: its cities, and the end of the last one."""
+    cities = Cities(session, open_)
+    yield cities
+    cities.close()
 
 
 def open_city(*, workers: int = 2, poll_interval_s: int = 3600) -> City:

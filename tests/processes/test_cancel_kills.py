@@ -10,7 +10,7 @@ from demo import acts
 from demo.sale import Sale
 from pipeline.lanes import Entity
 from tests.processes.cancel_stories import BILL, INTENT, OUTCOME, SALES, Cancellations, void
-from tests.processes.city import Cities, open_city
+from tests.processes.city import Cities
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 READ_NOTES = r"GET /api.xro/2.0/CreditNotes"
@@ -22,13 +22,6 @@ BEFORE, AFTER = "delay-before", "delay-after"
 only_sales = pytest.mark.parametrize("kind", [SALES], ids=["sales"])
 both_kinds = pytest.mark.parametrize("kind", [SALES, BILL], ids=["sales", "bill"])
 before_and_after = pytest.mark.parametrize("when", [BEFORE, AFTER])
-
-
-@pytest.fixture(scope="module")
-def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
-    cities = Cities(request.session, lambda: open_city(workers=1))
-    yield cities
-    cities.close()
 
 
 @pytest.fixture

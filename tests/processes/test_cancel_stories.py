@@ -15,7 +15,7 @@ from core.invoice import PAID
 from demo import acts
 from demo.sale import Sale
 from tests.processes.cancel_stories import BILL, SALES, Cancellations, assert_ended_once, delete_draft, void
-from tests.processes.city import Cities, open_city, open_deaf_city
+from tests.processes.city import Cities, open_city, open_deaf_city, shared_cities
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 YES, FAILED = columns.EXPORT_STATUS["Yes"], columns.EXPORT_STATUS["Failed"]
@@ -24,10 +24,8 @@ both_kinds = pytest.mark.parametrize("kind", [SALES, BILL], ids=["sales", "bill"
 
 @pytest.fixture(scope="module", params=["webhook", "polls"])
 def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
-    opens = {"webhook": lambda: open_city(workers=1), "polls": lambda: open_deaf_city(workers=1)}
-    cities = Cities(request.session, opens[request.param])
-    yield cities
-    cities.close()
+    open_ = {"webhook": open_city, "polls": open_deaf_city}[request.param]
+    yield from shared_cities(request.session, lambda: open_(workers=1))
 
 
 @pytest.fixture

@@ -14,16 +14,9 @@ from core.inbox import Inbox
 from core.redis import inbox_url, open_redis
 from demo.sale import Sale
 from pipeline.lanes import Entity, Lanes
-from tests.processes.city import Cities, City, open_city
+from tests.processes.city import Cities, City
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
-
-
-@pytest.fixture(scope="module")
-def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
-    cities = Cities(request.session, lambda: open_city(workers=1))
-    yield cities
-    cities.close()
 
 
 @pytest.fixture

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from core import columns
 from core.invoice import ACTIVE, PAID
 from demo.sale import Sale
 from pipeline.lanes import Entity
-from tests.processes.city import Cities, open_city
+from tests.processes.city import Cities
 from tests.processes.xero_stories import Stories
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 READ, BATCH = r"GET /api.xro/2.0/Invoices\?.*IDs=", r"POST /api/data/v9.2/\$batch"
 RETRY_S = 15 * 60
-
-
-@pytest.fixture(scope="module")
-def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
-    cities = Cities(request.session, lambda: open_city(workers=1))
-    yield cities
-    cities.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from core import columns
 from core.invoice import ACTIVE, PAID
 from demo.sale import Sale
 from pipeline.lanes import Entity
-from tests.processes.city import Cities, open_city, open_deaf_city
+from tests.processes.city import Cities, open_city, open_deaf_city, shared_cities
 from tests.processes.xero_stories import Stories
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
@@ -23,10 +23,8 @@ BILL, OTHER_CUSTOMER = 12, 3
 
 @pytest.fixture(scope="module", params=["webhook", "polls"])
 def cities(request: pytest.FixtureRequest) -> Iterator[Cities]:
-    opens = {"webhook": lambda: open_city(workers=1), "polls": lambda: open_deaf_city(workers=1)}
-    cities = Cities(request.session, opens[request.param])
-    yield cities
-    cities.close()
+    open_ = {"webhook": open_city, "polls": open_deaf_city}[request.param]
+    yield from shared_cities(request.session, lambda: open_(workers=1))
 
 
 @pytest.fixture

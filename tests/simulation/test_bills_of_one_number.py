@@ -32,6 +32,16 @@ def two_bills(world: World) -> tuple[Ended, Ended]:
     return first, second
 
 
+def begin(world: World, bill: Ended) -> None:
+    """Somebody cancels it; its intent is written, and the process dies before it asks for the note."""
+    cancel(world, bill.invoice_id)
+    bill.mark()
+    world.tap.crash_at(1, after=False, only=MAKING)
+    with pytest.raises(Crash):
+        world.work()
+    world.die()
+
+
 def assert_each_has_its_own(*bills: Ended) -> None:
     """One note by the number, one by the id, each applied to its bill in full, and named by its row."""
     world = bills[0].world
@@ -75,12 +85,7 @@ def test_one_is_cancelled_after_the_other(world: World) -> None:
 def test_a_number_that_was_begun_for_one_is_not_given_to_the_other(world: World) -> None:
     """It stands on the row; whether its note is on its way nobody knows yet."""
     first, second = two_bills(world)
-    cancel(world, first.invoice_id)
-    first.mark()
-    world.tap.crash_at(1, after=False, only=MAKING)
-    with pytest.raises(Crash):
-        world.work()
-    world.die()
+    begin(world, first)
     assert first.details["stl3_creditnotenumber"] == f"CN-{first.number}"
     cancel(world, second.invoice_id)
     second.mark()
@@ -99,12 +104,7 @@ def test_a_note_that_the_row_of_the_other_names_is_not_taken_for_ours(world: Wor
     world.settle()
     note_id = first.details["stl3_creditnoteid"]
     assert first.applied(world.org.credit_notes[note_id]) == []
-    cancel(world, second.invoice_id)
-    second.mark()
-    world.tap.crash_at(1, after=False, only=MAKING)
-    with pytest.raises(Crash):
-        world.work()
-    world.die()
+    begin(world, second)
     person(world).edit_credit_note(note_id, CreditNoteNumber=second.details["stl3_creditnotenumber"])
 
     world.settle()
