@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := core clients mappers pipeline webhooks cli demo simulators bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test soak check format docs lock clean
+.PHONY: help demo run test soak chaos check format docs lock clean
 
 help: ## Show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -22,6 +22,10 @@ test: $(VENV)/.dev ## Run the tests (ARGS=... goes to pytest)
 SEEDS ?= 0-999
 soak: $(VENV)/.dev ## Simulate random sequences for long: SEEDS=0-999 (the default), one number, or paying-500
 	@$(BIN)/python -m tests.simulation.soak $(SEEDS)
+
+CHAOS ?=
+chaos: $(VENV)/.dev ## Kill, freeze and cut off real processes amid 2,000 invoices (CHAOS="--invoices 200 --seed 2")
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 check: $(VENV)/.dev ## Lint, types (strict), import contracts, lock files
 	@$(BIN)/ruff format --check .
@@ -41,7 +45,7 @@ docs: $(VENV)/.dev ## Renew what documents quote from the code (tables of fields
 
 lock: ## Renew the lock files from pyproject.toml (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --upgrade pyproject.toml -o requirements.txt -q
-	uv pip compile --universal --generate-hashes --python-version 3.11 --upgrade --extra dev --extra postgresql pyproject.toml -o requirements-dev.txt -q
+	uv pip compile --universal --generate-hashes --python-version 3.11 --upgrade --extra dev --extra postgresql --extra bridge pyproject.toml -o requirements-dev.txt -q
 
 clean: ## Remove the environment and what tools left behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

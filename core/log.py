@@ -27,6 +27,7 @@ _SECRET_TEXT: Final = (
 )
 _QUIET: Final = {
     "alembic": logging.WARNING,
+    "azure": logging.CRITICAL,  # it logs with a trace what it raises as well, at each attempt to connect
     "dramatiq": logging.WARNING,
     "gunicorn.access": logging.WARNING,
     "kombu": logging.WARNING,

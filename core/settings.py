@@ -36,6 +36,8 @@ class Settings:
     microsoft_client_id: str
     microsoft_client_secret: str = field(repr=False)
     microsoft_authority: str
+    servicebus_connection: str = field(repr=False)
+    servicebus_queue: str
     poll_interval_s: int
     log_level: str
     log_format: str
@@ -63,6 +65,8 @@ def read_settings(env_file: Path | None = Path(".env")) -> Settings:
         "microsoft_client_id": env.str("MICROSOFT_CLIENT_ID", ""),
         "microsoft_client_secret": env.str("MICROSOFT_CLIENT_SECRET", ""),
         "microsoft_authority": env.str("MICROSOFT_AUTHORITY", "https://login.microsoftonline.com"),
+        "servicebus_connection": env.str("SERVICEBUS_CONNECTION", ""),
+        "servicebus_queue": env.str("SERVICEBUS_QUEUE", ""),
         "poll_interval_s": env.int("POLL_INTERVAL_SECONDS", 300),
         "log_level": (env.str("LOG_LEVEL", "INFO") or "").upper(),
         "log_format": env.str("LOG_FORMAT", "json"),
@@ -73,6 +77,8 @@ def read_settings(env_file: Path | None = Path(".env")) -> Settings:
         for name in values
         if name.endswith(("_url", "authority")) and (problem := _url_problem(name, values[name]))
     ]
+    if problem := _bus_problem(values["servicebus_connection"]):
+        problems.append(f"SERVICEBUS_CONNECTION: {problem}")
     if isinstance(values["poll_interval_s"], int) and values["poll_interval_s"] < 1:
         problems.append("POLL_INTERVAL_SECONDS: must be at least 1")
     if values["ca_bundle"] and not Path(values["ca_bundle"]).exists():
@@ -113,3 +119,18 @@ def _url_problem(name: str, url: object) -> str | None:
     if parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS:
         return None
     return "must be an https:// address (plain http only to this machine)"
+
+
+def _bus_problem(connection: str) -> str | None:
+    """Rule H6 again: a connection string for Microsoft's emulator means plain TCP."""
+    named = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (part.partition("=") for part in connection.split(";"))
+    }
+    if named.get("usedevelopmentemulator", "").lower() != "true":
+        return None
+    try:
+        host = urlsplit(named.get("endpoint", "")).hostname
+    except ValueError:
+        host = None
+    return None if host in LOOPBACK_HOSTS else "UseDevelopmentEmulator is only for this machine"

@@ -16,7 +16,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):  # noqa: TID251 - the test takes settings away, it reads none
         if name.startswith(("XERO_", "MICROSOFT_", "REDIS_", "DATABASE_", "TOKEN_", "PUBLIC_", "LOG_", "POLL_")):
             monkeypatch.delenv(name)
-    for name in ("DATA_DIR", "CA_BUNDLE"):
+    for name in ("DATA_DIR", "CA_BUNDLE", "SERVICEBUS_CONNECTION", "SERVICEBUS_QUEUE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -55,6 +55,7 @@ def test_every_error_is_named_at_once_and_no_value_is_shown(monkeypatch: pytest.
         "MICROSOFT_AUTHORITY": "https://[s3cret",
         "LOG_LEVEL": "s3cret",
         "LOG_FORMAT": "s3cret",
+        "SERVICEBUS_CONNECTION": "Endpoint=sb://s3cret;SharedAccessKey=s3cret;UseDevelopmentEmulator=true",
         "CA_BUNDLE": "/s3cret",
     }
     for name, value in wrong.items():
@@ -84,6 +85,23 @@ def test_tls_or_this_machine(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("XERO_API_URL", url)
 
     assert read_settings(None).xero_api_url == url
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:5672", "[::1]"])
+def test_a_bus_without_tls_is_one_on_this_machine(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    connection = f"Endpoint=sb://{host};SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true;"
+    monkeypatch.setenv("SERVICEBUS_CONNECTION", connection)
+
+    assert read_settings(None).servicebus_connection == connection
+
+
+@pytest.mark.parametrize("host", ["bus.example", "localhost.evil.example", "localhost@evil.example", "[evil", ""])
+def test_any_other_bus_without_tls_is_refused(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Rule H6: not by a connection string either."""
+    monkeypatch.setenv("SERVICEBUS_CONNECTION", f"UseDevelopmentEmulator = True;Endpoint=sb://{host}")
+
+    with pytest.raises(Misconfigured, match="SERVICEBUS_CONNECTION: UseDevelopmentEmulator is only for this machine"):
+        read_settings(None)
 
 
 @pytest.mark.parametrize(
