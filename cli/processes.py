@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cli.running import start, stop_on_signals, told
+from cli.running import STOP_S, start, stop_on_signals, told
 from core.connections import Connections
 from core.database import open_database
 from core.inbox import Inbox
@@ -40,7 +40,7 @@ def dispatch() -> None:
 def work_command(threads: int) -> None:
     """Work the lanes. Start as many of these as you like, on as many machines."""
     with told():
-        run_worker(start("work"), stop_on_signals(), threads=threads)
+        run_worker(start("work"), stop_on_signals(within_s=STOP_S), threads=threads)
 
 
 @click.command("poll")
@@ -56,7 +56,7 @@ def poll_command() -> None:
             Connections(open_database(settings.database_url)),
             wake_lane=lambda connection_id: wake_lane(broker, connection_id),
             wake_poll=lambda connection_id: wake_poll(broker, connection_id),
-            stopping=stop_on_signals(),
+            stopping=stop_on_signals(within_s=STOP_S),
         )
 
 
@@ -70,4 +70,5 @@ def run_dispatcher(settings: Settings) -> None:
         client,
         lambda connection_id: wake_lane(broker, connection_id),
     )
-    Inbox(inbox_url(settings.redis_url)).consume(dispatcher.handle, stopping=stop_on_signals())
+    stopping = stop_on_signals(within_s=STOP_S)
+    Inbox(inbox_url(settings.redis_url)).consume(dispatcher.handle, stopping=stopping)

@@ -16,6 +16,7 @@ from core.redis import UNREACHABLE, check_fit, open_redis
 from core.settings import Settings, read_settings
 
 REDIS_START_S = 15.0
+STOP_S = 10  # from the signal to the end of a process
 
 
 @contextmanager
@@ -54,11 +55,17 @@ def start(process: str) -> Settings:
             return settings
 
 
-def stop_on_signals() -> threading.Event:
-    """Return an event that SIGTERM and Ctrl-C set; a second signal ends the process at once."""
+def stop_on_signals(*, within_s: int | None = None) -> threading.Event:
+    """Return an event that SIGTERM and Ctrl-C set; a second signal ends the process at once.
+
+    With `within_s` the process ends that many seconds after the signal, whatever it waits for: a Redis that does not
+    answer, above all. Nothing that runs with it may need a last word; supervisors would not wait for it either.
+    """
     stopping = threading.Event()
 
     def stop(number: int, _frame: object) -> None:
+        if within_s is not None:
+            signal.alarm(within_s)  # ends the process even if no Python code runs any more
         structlog.get_logger().info("process.stopping", signal=number)
         stopping.set()
         signal.signal(number, signal.SIG_DFL)

@@ -73,6 +73,7 @@ class Consumer:
     def _consume_connected(self) -> None:
         with self._connect() as connection:
             queue = Queue(self._queue, durable=True)
+            _check_room(connection, self._queue)
             with connection.Consumer([queue], on_message=self._receive, prefetch_count=1):
                 log.info("inbox.consumer_started", queue=self._queue)
                 while not self._stopping.is_set():
@@ -125,6 +126,17 @@ class Consumer:
     def _pause(self) -> None:
         self._failures += 1
         self._stopping.wait(min(PAUSE_S * 2 ** min(self._failures - 1, 10), PAUSE_MAX_S))
+
+
+def _check_room(connection: Connection, queue: str) -> None:
+    """Raise one of BROKEN when Redis takes no writes.
+
+    From a Redis whose memory is full kombu takes messages all the same, and then fails to note that it has them:
+    each of them is lost. The command asks for memory and changes nothing.
+    """
+    client = getattr(connection.default_channel, "client", None)  # other transports have none
+    if client is not None:
+        client.setrange(f"{queue}.room", 0, "")
 
 
 def _text_of(message: Any) -> str:

@@ -19,6 +19,7 @@ from pipeline.lanes import Lanes
 POLLS = "polls"
 SWEEP_S = 2.0
 REFRESH = timedelta(seconds=30)
+POLL_GAP_MS = 10_000  # less than the 15 s after which the wake-up of a killed worker comes again
 _CLAIM = """
 local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not at or tonumber(at) > tonumber(ARGV[2]) then return 0 end
@@ -27,6 +28,16 @@ return 1
 """
 
 log = structlog.get_logger()
+
+
+def begin_poll(client: redis.Redis, connection_id: str, *, interval_s: int) -> bool:
+    """Return whether a poll that somebody was woken for shall be made: not if another one has begun just now.
+
+    While workers are away wake-ups pile up, one an interval and connection, and each poll costs calls to both sides.
+    Raises Transient when Redis does not answer.
+    """
+    gap_ms = min(POLL_GAP_MS, interval_s * 500)
+    return bool(ask(lambda: client.set(f"polled:{connection_id}", "1", nx=True, px=gap_ms)))
 
 
 class Schedule:
@@ -56,6 +67,16 @@ class Schedule:
             if ask(lambda: self._claim(keys=[POLLS], args=arguments)) == 1:  # noqa: B023 - called at once
                 taken.append(connection_id)
         return taken
+
+    def knows_any(self) -> bool:
+        """Whether a poller has ever taken in a connection here (or since Redis lost everything)."""
+        return ask(lambda: self._redis.zcard(POLLS)) > 0
+
+    def find_late(self, *, now_ms: int) -> list[tuple[str, int]]:
+        """Return the connections whose poll nobody has begun although it is due, with how many seconds ago it was."""
+        asked = ask(lambda: self._redis.zrange(POLLS, "-inf", now_ms, byscore=True, withscores=True))
+        late = cast("list[tuple[str, float]]", asked)
+        return [(connection_id, int(now_ms - due_ms) // 1000) for connection_id, due_ms in late]
 
     def _next(self, connection_id: str, now_ms: int) -> int:
         phase = int(ids.digest(connection_id)[:12], 16) % self._interval_ms

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +9,6 @@ from typing import Any, TypeVar
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,10 +22,11 @@ from core.settings import Settings
 from core.vault import Vault
 from webhooks.app import Parts, create_app
 from webhooks.remembered import Remembered
+from webhooks.worker import Quiet, Worker
 
 WORKERS = 2
 THREADS = 4
-GRACEFUL_TIMEOUT_S = 10
+GRACEFUL_TIMEOUT_S = 8  # all in all a process has ten seconds, and gunicorn takes one of them
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only gunicorn's heartbeat; on a slow disk it would stall the workers
 
 Value = TypeVar("Value")
@@ -60,27 +59,17 @@ def serve(settings: Settings, host: str, port: int, *, workers: int = WORKERS, t
     Vault(settings.token_keys)
     options: dict[str, Any] = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        "worker_class": "gthread",
+        "worker_class": Worker,
         "workers": workers,
         "threads": threads,
         "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
         "graceful_timeout": GRACEFUL_TIMEOUT_S,
-        "logger_class": _Quiet,
+        "logger_class": Quiet,
         "control_socket_disable": True,  # nobody manages it that way; a second server would fight for the file
         "accesslog": None,  # the address of an endpoint may carry its secret; our own line does not
     }
     structlog.get_logger().info("web.started", host=host, port=port, workers=workers, threads=threads)
     _Server(lambda: create_app(build_parts(settings)), options).run()
-
-
-class _Quiet(Logger):  # type: ignore[misc]  # gunicorn is untyped
-    """Gunicorn's words go the way of all logs."""
-
-    def setup(self, cfg: Any) -> None:
-        self.cfg = cfg
-        self.error_log.handlers = []
-        self.error_log.propagate = True
-        self.error_log.setLevel(logging.WARNING)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped

@@ -127,6 +127,7 @@ def test_dramatiq_has_a_database_of_its_own(server: RealRedis) -> None:
     ],
 )
 def test_a_server_that_may_lose_events_is_refused_with_the_remedy(settings: list[str], remedies: list[str]) -> None:
+    """F28: under an eviction policy accepted events vanish without a word, without a file with the next crash."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "s"
         common = ["--port", "0", "--unixsocket", str(path), "--dir", folder]
