@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import structlog
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from core.addresses import OPEN_INVOICE
 from core.endpoints import SECRET_HEADER, Endpoint
@@ -21,7 +22,7 @@ from core.event import Event
 from webhooks import remote_context, xero
 from webhooks.counters import Counters
 from webhooks.opening import open_invoice
-from webhooks.reading import NotJson, Read, find_guid, parsed
+from webhooks.reading import NotJson, Read, find_guid, find_text, parsed
 
 BODY_BYTES_MAX = 1024 * 1024
 SECRET_PARAMETER = "code"  # noqa: S105 - what Dataverse calls it when its endpoint uses a webhook key
@@ -105,8 +106,6 @@ def _receive_xero(parts: Parts) -> Verdict:
 
 
 def _receive_dynamics(parts: Parts, key: str) -> Verdict:
-    if (request.content_length or 0) > BODY_BYTES_MAX:
-        raise RequestEntityTooLarge
     endpoint = _authenticated(parts, key)
     if endpoint is None:
         return Verdict(401, Read(counts=Counter(wrong_secret=1)))
@@ -123,7 +122,10 @@ def _receive_dynamics(parts: Parts, key: str) -> Verdict:
 
 
 def _body() -> bytes:
-    body = request.get_data(cache=False)
+    try:
+        body = request.get_data(cache=False)
+    except (OSError, ParseException) as error:  # chunks that are none, found while they are read
+        raise BadRequest from error
     if len(body) > BODY_BYTES_MAX:
         raise RequestEntityTooLarge
     return body
@@ -132,10 +134,11 @@ def _body() -> bytes:
 def _authenticated(parts: Parts, key: str) -> Endpoint | None:
     """Return the endpoint if the caller knows one of its secrets.
 
-    A remembered endpoint may lack a secret that was made a moment ago, so a mismatch asks the store itself.
+    A remembered endpoint may lack a secret that was made a moment ago, so a mismatch asks the store itself. What
+    can't be a key is not asked for: at a NUL, PostgreSQL refuses, and that would look like a database that is away.
     """
     for find in (parts.find_endpoint, parts.read_endpoint):
-        endpoint = find(key)
+        endpoint = find(key) if find_text(key) else None
         if _knows_secret(endpoint or _NOBODY) and endpoint is not None:
             return endpoint
     return None
@@ -160,6 +163,8 @@ def _published(parts: Parts, read: Read, organisation: str | None) -> Verdict:
 def _answered(parts: Parts, source: str, receive: Callable[[], Verdict]) -> Response:
     started = time.perf_counter()
     try:
+        if (request.content_length or 0) > BODY_BYTES_MAX:
+            raise RequestEntityTooLarge
         verdict = receive()
     except HTTPException as error:
         verdict = Verdict(error.code or 400, Read(counts=Counter(refused=1)))

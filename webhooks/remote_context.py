@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 from core import columns, ids
@@ -24,6 +26,10 @@ INVOICE_COLUMNS: Final = {
     LINE: ("invoiceid",),
     columns.DETAILS.name: ("stl3_dynamicsinvoiceid", "stl3_invoice"),
 }
+# What one body may ask for, so that none comes to many times its size. A row that moved names two invoices, and the
+# 256 KB above which Dataverse takes out the rows hold fewer than these.
+INVOICES_MAX: Final = 4
+EVENTS_MAX: Final = 4_000
 STATE_MESSAGES: Final = frozenset({"setstate", "setstatedynamicentity"})
 STATE_COLUMNS: Final = ("statecode", "statuscode")
 
@@ -58,17 +64,26 @@ def read_context(context: Document, organisation: str) -> Read:
     rows = _rows_of(context)
     if not rows:
         return Read(counts=Counter(unusable=1))
+    events = list(islice(_events_of(context, organisation, entity, message, rows), EVENTS_MAX + 1))
+    counts = Counter(too_many=1) if len(events) > EVENTS_MAX else Counter()
+    return Read(without_repeats(events[:EVENTS_MAX]), counts)
+
+
+def _events_of(context: Document, organisation: str, entity: str, message: str, rows: list[Row]) -> Iterator[Event]:
     images = [image for name in ("PreEntityImages", "PostEntityImages") for image in _images_of(context, name)]
-    events = [event for row in rows for event in _events_of(context, organisation, entity, message, row, images)]
-    return Read(without_repeats(events))
+    of_images = _invoices_of(entity, images)[:INVOICES_MAX]
+    # Each of many rows may ask for it.
+    whole = cache(lambda: ids.digest(repr(context)))
+    for row in rows:
+        version = _version_of(context, row, whole)
+        invoices = list(dict.fromkeys([*_invoices_of(entity, [row.values]), *of_images]))[:INVOICES_MAX]
+        yield from _events_of_row(organisation, entity, message, row, version, invoices)
 
 
-def _events_of(
-    context: Document, organisation: str, entity: str, message: str, row: Row, images: list[Document]
+def _events_of_row(
+    organisation: str, entity: str, message: str, row: Row, version: str, invoices: list[str]
 ) -> Iterator[Event]:
     changed = _columns_of(message, row)
-    version = _version_of(context, row)
-    invoices = _invoices_of(entity, [row.values, *images])
     for invoice_id in invoices:
         # The row that changed stays part of the version: two lines of one operation are two events. And it is an
         # update of the invoice, whatever happened to the row: a line that was deleted deletes no invoice.
@@ -104,14 +119,15 @@ def _columns_of(message: str, row: Row) -> tuple[str, ...]:
     return tuple(sorted(name for name in row.values if _COLUMN_NAME.fullmatch(name)))
 
 
-def _version_of(context: Document, row: Row) -> str:
+def _version_of(context: Document, row: Row, whole: Callable[[], str]) -> str:
     """Two real changes never share it, two deliveries of one change do.
 
-    The operation alone is not enough: one request may change a row twice.
+    The operation alone is not enough: one request may change a row twice. Without any, `whole` stands for all that
+    the context says.
     """
     parts = (context.get("OperationId"), row.values.get("modifiedon"), context.get("OperationCreatedOn"))
     known = [text for part in parts if (text := find_text(_unwrapped(part)))]
-    return "/".join(known) or ids.digest(repr(context))
+    return "/".join(known) or whole()
 
 
 def _invoices_of(entity: str, sources: list[Document]) -> list[str]:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from core.event import Event
@@ -36,8 +37,9 @@ def read_delivery(body: bytes, knows_tenant: Callable[[str], bool]) -> Read:
     """Return the events of a body whose signature is right. An empty list is Xero's intent to receive.
 
     Nothing here refuses a body: to Xero a refusal is a failure of ours, and enough of them switch the webhook off
-    for every organisation.
+    for every organisation. `knows_tenant` is asked once a tenant, however many of its events there are.
     """
+    knows = cache(knows_tenant)
     try:
         document = parsed(body)
         listed = document["events"]
@@ -53,7 +55,7 @@ def read_delivery(body: bytes, knows_tenant: Callable[[str], bool]) -> Read:
             counts["unusable"] += 1
         elif event.entity not in FOLLOWED:
             counts["not_followed"] += 1
-        elif not knows_tenant(event.organisation):
+        elif not knows(event.organisation):
             counts["unknown_tenant"] += 1
         else:
             events.append(event)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,20 +77,21 @@ class Served:
         return [int(pid) for pid in children.read_text().split()]
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+@contextmanager
+def running_web(folder: Path) -> Iterator[Served]:
+    """The web application with a Redis of its own, its database and log in `folder`."""
     key = new_key()
     with running_redis() as server:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        database_url = f"sqlite:///{tmp_path / 'connector.db'}"
+        database_url = f"sqlite:///{folder / 'connector.db'}"
         environment = {
             "REDIS_URL": server.url,
             "DATABASE_URL": database_url,
             "TOKEN_KEYS": key,
             "XERO_WEBHOOK_KEY": f"other, {XERO_KEY}",
         }
-        logs = tmp_path / "web.log"
+        logs = folder / "web.log"
         with logs.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-c", SERVE, str(port)], env=environment, stderr=output, stdout=output
@@ -103,6 +105,12 @@ def served(tmp_path: Path) -> Iterator[Served]:
             process.terminate()
             process.wait(20)
             engine.dispose()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with running_web(tmp_path) as running:
+        yield running
 
 
 def test_accepted_events_are_in_redis_whatever_becomes_of_it(served: Served) -> None:
@@ -127,6 +135,7 @@ def test_accepted_events_are_in_redis_whatever_becomes_of_it(served: Served) -> 
 
 
 def test_a_frozen_redis_gives_503_in_time(served: Served) -> None:
+    """F10: a webhook is answered too late."""
     endpoint = served.endpoints.ensure(ORGANISATION)
     [secret] = endpoint.secrets
     assert served.post(endpoint.key, secret) == 200

@@ -92,7 +92,7 @@ def test_readiness_names_what_is_away(webhooks: Webhooks) -> None:
 
 
 def test_without_redis_both_are_told_to_come_again(hung_port: int) -> None:
-    """2xx would be a promise that nobody keeps; and a hung Redis must not hold the sender up."""
+    """F08: 2xx would be a promise that nobody keeps; and a hung Redis must not hold the sender up."""
     webhooks = Webhooks(Inbox(f"redis://127.0.0.1:{hung_port}/0"))
 
     for post in (lambda: webhooks.post_xero(XERO_BODY), lambda: webhooks.post_dynamics(context())):
@@ -118,6 +118,8 @@ def test_a_delivery_without_events_needs_no_redis(hung_port: int) -> None:
 
 
 def test_without_the_database_both_are_told_to_come_again() -> None:
+    """F09: the database is away while an event comes."""
+
     def away(_key: str) -> None:
         raise Transient("the database does not answer")
 
@@ -132,6 +134,7 @@ def test_without_the_database_both_are_told_to_come_again() -> None:
 
 
 def test_the_inbox_has_the_events_before_the_answer(webhooks: Webhooks) -> None:
+    """F05: the web dies before the inbox has the event."""
     assert webhooks.post_xero(XERO_BODY).status_code == 200
     assert webhooks.inbox.depth() == 1
     assert webhooks.post_dynamics(context()).status_code == 200

@@ -159,6 +159,7 @@ def test_an_update_names_the_changed_columns_and_its_version(webhooks: Webhooks)
 
 
 def test_two_updates_in_one_operation_have_different_keys(webhooks: Webhooks) -> None:
+    """R16: an event key too wide or too narrow."""
     bodies = [context(InputParameters=target(name="x", modifiedon=f"/Date({at})/")) for at in (1000, 2000)]
 
     keys = {only(webhooks, body).key for body in bodies}
@@ -209,6 +210,7 @@ def test_an_action_without_target_still_names_its_row(webhooks: Webhooks) -> Non
 
 @pytest.mark.parametrize("absent", [None, []])
 def test_a_context_stripped_for_its_size_is_enough(webhooks: Webhooks, absent: Any) -> None:
+    """F15: a body without the parts that make it large."""
     members = dict.fromkeys(("InputParameters", "PreEntityImages", "PostEntityImages", "ParentContext"), absent)
 
     assert only(webhooks, context(**members)).record_id == INVOICE
