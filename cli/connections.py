@@ -9,7 +9,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cli.printing import print_rows
+from cli.lane_shown import lane_json, lane_rows
+from cli.printing import print_json, print_rows, warn
 from cli.running import told
 from clients.http import open_session
 from core import redis
@@ -18,11 +19,12 @@ from core.connections import Connection, Connections
 from core.consents import Consents
 from core.database import open_database
 from core.endpoints import SECRET_HEADER, Endpoints
-from core.errors import ConnectorError, Misconfigured
+from core.errors import ConnectorError, Misconfigured, Transient
 from core.settings import Settings, read_settings
 from core.vault import Vault
-from pipeline.app import connector
+from pipeline.app import build_app, connector
 from pipeline.connect import Joined, Joiner
+from pipeline.lane_facts import LaneFacts, read_lane_facts
 from pipeline.lanes import Lanes
 
 
@@ -74,10 +76,23 @@ def list_command(as_json: bool) -> None:
 
 @connections_group.command("show")
 @click.argument("connection_id")
-def show_command(connection_id: str) -> None:
-    """Show one connection as JSON."""
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show_command(connection_id: str, as_json: bool) -> None:
+    """Show one connection: its state, what is due, why it waits and until when, dead letters, lost webhooks.
+
+    Nothing is changed, and neither Xero nor Dynamics is asked.
+    """
     with told():
-        click.echo(json.dumps(_plain(get_connection(read_settings(), connection_id)), indent=2))
+        settings = read_settings()
+        connection = get_connection(settings, connection_id)
+        facts, missing = _lane_facts(settings, connection)
+    warn(missing)
+    if as_json:
+        print_json(_plain(connection) | lane_json(facts))
+        return
+    print_rows(Console(), "", _told(connection))
+    if facts is not None:
+        print_rows(Console(), "Lane", lane_rows(connection, facts))
 
 
 @connections_group.command("remove")
@@ -119,6 +134,14 @@ def get_connection(settings: Settings, connection_id: str) -> Connection:
     if found is None:
         raise Misconfigured(f"There is no connection {connection_id}. `connector connections list` shows them.")
     return found
+
+
+def _lane_facts(settings: Settings, connection: Connection) -> tuple[LaneFacts | None, list[str]]:
+    """Return how its lane stands, or why nobody knows: the rest is shown without Redis as well."""
+    try:
+        return read_lane_facts(build_app(settings, wake=lambda _: None), connection.id), []
+    except Transient as error:
+        return None, [f"{connection.name}: {error}"]
 
 
 def endpoint_address(settings: Settings, joined: Joined) -> str:

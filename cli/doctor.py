@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.bridge import check_bridge, open_queue
 from core.addresses import is_refused_by_xero
 from core.clock import SystemClock
 from core.connections import Connection
@@ -22,6 +23,11 @@ from core.settings import LOOPBACK_HOSTS, Settings, read_settings
 from core.vault import Vault
 from mappers.links import refused_addresses
 from pipeline.app import App, build_app
+from pipeline.lane_facts import read_lane_facts
+from pipeline.schedule import Schedule
+
+LATE_S = 60  # a poller looks every two seconds
+DEAD_LIST = "`connector dead list` shows what, and `connector dead replay` lets it be tried again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +70,20 @@ def examine() -> Iterator[Check]:
     yield _check("Database", lambda: f"{open_database(settings.database_url).dialect.name}, newest schema")
     yield _webhook_key(settings)
     yield _public_url(settings)
+    if settings.servicebus_connection or settings.servicebus_queue:
+        yield _check("Service Bus", lambda: look_at_bus(settings))
     try:
         app = build_app(settings, wake=lambda _: None)
         found = list(app.connections.list_all())
     except ConnectorError:
         return
+    if found:
+        yield _check("Poller", lambda: poller(app, settings))
     for connection in found:
         yield _check(f"{connection.name}: Dynamics", lambda: _dynamics(app, connection))  # noqa: B023
         yield _check(f"{connection.name}: Xero", lambda: _xero(app, connection))  # noqa: B023
+        yield _check(f"{connection.name}: Webhooks", lambda: webhooks(app, connection))  # noqa: B023
+        yield _check(f"{connection.name}: Put aside", lambda: put_aside(app, connection))  # noqa: B023
         if is_refused_by_xero(connection.dynamics_url):
             yield _check(f"{connection.name}: Link", lambda: _link(settings, connection))  # noqa: B023
 
@@ -115,6 +127,20 @@ def _public_url(settings: Settings) -> Check:
     return Check("Public address", is_fine=True, said=settings.public_url)
 
 
+def look_at_bus(settings: Settings) -> str:
+    """Return what can be said of the queue that the bridge reads; takes no message and locks none.
+
+    Raises Misconfigured or Transient when the bridge could not read it.
+    """
+    check_bridge(settings)
+    queue = open_queue(settings)
+    try:
+        waits = queue.look()
+    finally:
+        queue.close()
+    return f"the queue {settings.servicebus_queue} can be read; {'messages wait in it' if waits else 'it is empty'}"
+
+
 def _dynamics(app: App, connection: Connection) -> str:
     who = app.connect(connection, app.lanes.now).dataverse.who_am_i()
     if str(who["OrganizationId"]).lower() != connection.dynamics_organization_id:
@@ -126,6 +152,35 @@ def _xero(app: App, connection: Connection) -> str:
     tools = app.connect(connection, app.lanes.now)
     organisation = tools.xero.get_organisation()
     return f"{organisation['Name']} answers"
+
+
+def poller(app: App, settings: Settings) -> str:
+    """Without a poller nobody notices what no event told, and lost wake-ups stay lost: an operator has to know."""
+    schedule, now_ms = Schedule(app.redis, interval_s=settings.poll_interval_s), app.lanes.now().timestamp() * 1000
+    late_s = max((seconds for _, seconds in schedule.find_late(now_ms=int(now_ms))), default=0)
+    if not schedule.knows_any():
+        raise ConnectorError("no poll was ever begun here. Start the poller: `connector poll`.")
+    if late_s > LATE_S:
+        raise ConnectorError(f"a poll has been due for {late_s} s and nobody began it. Is `connector poll` running?")
+    return f"polls begin as they fall due, every {settings.poll_interval_s} s"
+
+
+def webhooks(app: App, connection: Connection) -> str:
+    """Events that do not get through only come late, by the poll; an operator has to know (promise H4)."""
+    found = read_lane_facts(app, connection.id).undelivered
+    if found.since is not None:
+        raise ConnectorError(
+            f"{found.words(connection)}. Is `connector web` running, and does PUBLIC_URL lead to it? What they were "
+            "about is found by the poll."
+        )
+    return found.words(connection) or "Dynamics has told of none that it could not deliver within a day"
+
+
+def put_aside(app: App, connection: Connection) -> str:
+    count = read_lane_facts(app, connection.id).dead
+    if count:
+        raise ConnectorError(f"{count} {'record was' if count == 1 else 'records were'} put aside: {DEAD_LIST}")
+    return "nothing"
 
 
 def _link(settings: Settings, connection: Connection) -> str:

@@ -41,7 +41,8 @@ def error_of(answer: Answer, what: str, *, changes: bool, fresh_token_refused: b
     if status == 429:
         limit = _LIMITS.get(code.lower(), "unnamed")
         wait_s = retry_after_s(answer.headers, _LIMITED_S)
-        return Limited(f"{what}: Dynamics' {limit} limit", retry_after_s=wait_s, limit=limit, reference=reference)
+        words = f"{what}: Dynamics' {limit} limit"
+        return Limited(words, retry_after_s=wait_s, limit=limit, side="dynamics", reference=reference)
     if token_refused(answer) and not fresh_token_refused:
         return Transient(f"{what}: the access token had expired", reference=reference)
     if status in (401, 403):

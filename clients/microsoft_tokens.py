@@ -161,5 +161,5 @@ def _refusal(result: Mapping[str, Any], wire: _Wire) -> ConnectorError:
 def _silence(wire: _Wire) -> ConnectorError:
     if wire.status == 429:
         wait_s = retry_after_s(wire.headers, _LIMITED_S)
-        return Limited("Microsoft's log-in limits our calls", retry_after_s=wait_s, limit="login")
+        return Limited("Microsoft's log-in limits our calls", retry_after_s=wait_s, limit="login", side="dynamics")
     return Transient(f"Microsoft's log-in answered {wire.status} and no token")

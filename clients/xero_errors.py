@@ -74,7 +74,8 @@ def _limited(answer: Answer, what: str, reference: str | None) -> Limited:
     problem = answer.headers.get("X-Rate-Limit-Problem", "").lower()
     limit, default_s = next((known for word, known in _LIMITS.items() if word in problem), ("unnamed", 60.0))
     wait_s = retry_after_s(answer.headers, default_s)
-    return Limited(f"{what}: Xero's {limit} limit", retry_after_s=wait_s, limit=limit, reference=reference)
+    words = f"{what}: Xero's {limit} limit"
+    return Limited(words, retry_after_s=wait_s, limit=limit, side="xero", reference=reference)
 
 
 def _rejected(answer: Answer, what: str, reference: str | None) -> Rejected:

@@ -167,7 +167,7 @@ def _granted(answer: Answer) -> _Granted:
     """Return what the token endpoint granted. Raises Disconnected, Limited or Transient."""
     if answer.status == 429:
         wait_s = retry_after_s(answer.headers, _LIMITED_S)
-        raise Limited("Xero's log-in limits our calls", retry_after_s=wait_s, limit="login")
+        raise Limited("Xero's log-in limits our calls", retry_after_s=wait_s, limit="login", side="xero")
     if answer.status == 200:
         document = _document(answer)
         token, seconds = document.get("access_token"), document.get("expires_in")

@@ -27,12 +27,18 @@ class Transient(ConnectorError):
 
 
 class Limited(Transient):
-    """The vendor counts calls and this one was too many; `retry_after_s` is its own word or our cautious guess."""
+    """The vendor counts calls and this one was too many; `retry_after_s` is its own word or our cautious guess.
 
-    def __init__(self, message: str, *, retry_after_s: float, limit: str, reference: str | None = None) -> None:
+    `side` (dynamics or xero) is whose limit it is; empty if that is not known.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after_s: float, limit: str, side: str = "", reference: str | None = None
+    ) -> None:
         super().__init__(message, reference=reference)
         self.retry_after_s = retry_after_s
         self.limit = limit
+        self.side = side
 
 
 class Unknown(ConnectorError):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from kombu.connection import Connection
 from kombu.entity import Queue
 from kombu.pools import ProducerPool
 
-from core import money
+from core import ids, money
+from core.clock import Clock, SystemClock
 from core.errors import Transient
 from core.event import Event
 from core.inbox_consumer import BROKEN, Consumer, Unusable
@@ -29,10 +31,16 @@ PUBLISHERS_MAX: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class DeadMessage:
-    """A message that could not be used: its text as received, and why."""
+    """A message that could not be used: its text as received, why, and when it was parked, if that is known."""
 
     text: str
     reason: str
+    at: datetime | None = None
+
+    @property
+    def reference(self) -> str:
+        """What people call it: of the text, so that a message that is parked again keeps its name."""
+        return ids.digest("inbox", self.text)[:12]
 
 
 class Inbox:
@@ -41,10 +49,11 @@ class Inbox:
     Only the default exchange is used: a publish to a named one is dropped silently once Redis has lost its data.
     """
 
-    def __init__(self, url: str, *, queue: str = QUEUE) -> None:
+    def __init__(self, url: str, *, queue: str = QUEUE, clock: Clock | None = None) -> None:
         self._url = url
         self._queue = queue
         self._dead_queue = f"{queue}.dead"
+        self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._producers: ProducerPool | None = None
         self._pid = 0
@@ -74,7 +83,7 @@ class Inbox:
             self._queue,
             connect=self._connection,
             handle=lambda text: handle(_events_of(text)),
-            park=lambda text, reason: self._put(self._dead_queue, {"v": VERSION, "text": text, "reason": reason}),
+            park=self._park,
             stopping=stopping,
             on_idle=on_idle,
         ).run()
@@ -89,28 +98,51 @@ class Inbox:
         with self._channel() as channel:
             return int(channel.queue_declare(self._dead_queue).message_count)
 
-    def list_dead(self, limit: int = 100) -> list[DeadMessage]:
-        """Return the parked messages, oldest first; they stay parked."""
+    def list_dead(self) -> list[DeadMessage]:
+        """Return the parked messages, in no order that means anything; they stay parked."""
         with self._channel() as channel:
-            taken = list(self._take_dead(channel, limit))
+            taken = list(self._take_dead(channel))
             for message in taken:
                 message.requeue()
             return [_dead_of(message) for message in taken]
 
-    def replay_dead(self, limit: int = 100) -> int:
-        """Put parked messages back into the queue; return how many."""
-        with self._channel() as channel:
-            replayed = 0
-            for message in self._take_dead(channel, limit):
-                # Publish first: a crash between these lines repeats the message, the other order loses it.
-                self._put_text(self._queue, _dead_of(message).text)
-                message.ack()
-                replayed += 1
-            return replayed
+    def replay_dead(self, references: Collection[str] | None = None) -> int:
+        """Put the parked messages of these references, or all, back into the queue; return how many.
 
-    def _take_dead(self, channel: Any, limit: int) -> Iterator[Any]:
+        Raises Transient if Redis does not take one: that one, and what was not reached, stays parked.
+        """
+        return self._end_dead(references, lambda letter: self._put_text(self._queue, letter.text))
+
+    def drop_dead(self, references: Collection[str]) -> int:
+        """Forget the parked messages of these references; return how many. Raises Transient."""
+        return self._end_dead(references, lambda _letter: None)
+
+    def _end_dead(self, references: Collection[str] | None, end: Callable[[DeadMessage], None]) -> int:
+        with self._channel() as channel:
+            ended = 0
+            waiting = list(self._take_dead(channel))
+            try:
+                while waiting:
+                    letter = _dead_of(waiting[-1])
+                    if references is None or letter.reference in references:
+                        # First this: a crash between these lines repeats the message, the other order loses it.
+                        end(letter)
+                        waiting.pop().ack()
+                        ended += 1
+                    else:
+                        waiting.pop().requeue()
+            finally:
+                for message in waiting:
+                    message.requeue()
+            return ended
+
+    def _park(self, text: str, reason: str) -> None:
+        letter = {"v": VERSION, "text": text, "reason": reason, "at": self._clock.now().isoformat()}
+        self._put(self._dead_queue, letter)
+
+    def _take_dead(self, channel: Any) -> Iterator[Any]:
         queue = Queue(self._dead_queue, durable=True)(channel)
-        for _ in range(min(limit, self.dead_depth())):
+        for _ in range(self.dead_depth()):
             message = queue.get(no_ack=False)
             if message is None:
                 return
@@ -185,6 +217,7 @@ def _events_of(text: str) -> list[Event]:
 def _dead_of(message: Any) -> DeadMessage:
     try:
         document = money.loads(message.body)
-        return DeadMessage(str(document["text"]), str(document["reason"]))
+        at = document.get("at")
+        return DeadMessage(str(document["text"]), str(document["reason"]), datetime.fromisoformat(at) if at else None)
     except (ValueError, KeyError, TypeError):
         return DeadMessage(str(message.body), "not readable")

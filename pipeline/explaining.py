@@ -12,7 +12,7 @@ from core.gates import Gate
 from core.invoice import CANCELLED, Details, Invoice
 from core.money import round_to
 from pipeline.explaining_ends import explain_end, handled_words, is_failure, note_words, under_way_words
-from pipeline.explaining_words import document_of, going, told
+from pipeline.explaining_words import document_of, going, told, why
 from pipeline.facts import Facts
 
 Row = tuple[str, str]
@@ -243,7 +243,7 @@ def _work(facts: Facts) -> tuple[Row, ...]:
     if not rows:
         rows.append(("Due", "no: nothing asks for work on it now"))
     if work.rests_until is not None:
-        rows.append(("Lane", f"rests until {told(work.rests_until, facts)}: a limit, or a fault that is tried again"))
+        rows.append(("Lane", f"waits, next try {told(work.rests_until, facts)}: {why(work.trouble)}"))
     rows += [
         ("Put aside", f"{told(letter.at, facts)}, {letter.error}, reference {letter.reference}")
         for letter in work.dead

@@ -6,12 +6,19 @@ from datetime import datetime
 
 from core.invoice import Details
 from pipeline.facts import Facts
+from pipeline.troubles import Trouble
 
 
 def told(moment: datetime, facts: Facts) -> str:
     """Return the connection's time, as in the history in Dynamics."""
     local = moment.astimezone(facts.connection.zone)
     return f"{local.day} {local:%b %Y %H:%M:%S} ({local:%Z})"
+
+
+def why(trouble: Trouble) -> str:
+    """Return why a lane rests."""
+    words = trouble.words.rstrip(".") or "a limit, or a fault that is tried again"
+    return f"{words} ({trouble.failures} failures in a row)" if trouble.failures > 1 else words
 
 
 def document_of(facts: Facts, details: Details) -> str:
@@ -26,7 +33,7 @@ def going(facts: Facts) -> str:
     if work.is_claimed:
         return "It is being worked on now."
     if work.rests_until is not None:
-        return f"It may go, but this connection rests until {told(work.rests_until, facts)}."
+        return f"It waits, next try {told(work.rests_until, facts)}: {why(work.trouble)}."
     if work.due_at is not None and work.due_at <= facts.now:
         return "It is due and goes within seconds, if a worker is running."
     if work.due_at is not None:

@@ -22,6 +22,7 @@ from pipeline.memory import Forgetful, Memory
 from pipeline.outcomes import Present
 from pipeline.reading import read_batch, read_invoices, read_preferences
 from pipeline.tools import Tools
+from pipeline.troubles import Trouble, Troubles
 from pipeline.zone import in_zone
 
 HISTORY_ROWS = 5
@@ -48,11 +49,12 @@ class InXero:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What our own lane and dead letters say: `due_at` None means not marked."""
+    """What our own lane and dead letters say: `due_at` None means not marked, `trouble` why the lane rests."""
 
     due_at: datetime | None = None
     is_claimed: bool = False
     rests_until: datetime | None = None
+    trouble: Trouble = field(default_factory=Trouble)
     dead: tuple[DeadLetter, ...] = ()
 
 
@@ -184,5 +186,6 @@ def _work(app: App, lane: str, present: Present) -> Work:
         due_at=min(dues, default=None),
         is_claimed=any(app.lanes.is_working(lane, entity) for entity in entities),
         rests_until=app.lanes.rests_until(lane),
+        trouble=Troubles(app.redis, lane).load(),
         dead=tuple(dead),
     )

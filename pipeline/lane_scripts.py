@@ -7,6 +7,7 @@ Keys of a lane, `{id}` being the connection's:
     lane:{id}:starts   hash        entity → how often work on it began without an end
     lane:{id}:lease    string      the holder's token, with an expiry
     lane:{id}:rests    string      until when the lane rests (ms): a limit, a back-off, a stop
+    lane:{id}:trouble  hash        why it rests, and how many batches failed in a row (`pipeline.troubles`)
     lane:{id}:rung     string      a wake-up is on its way; expires, so that a lost one is repeated
     lanes              sorted set  connection → when its lane needs somebody
 """

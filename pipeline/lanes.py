@@ -61,6 +61,14 @@ class Lanes:
         answer = self._scripts.run(lane_scripts.MARK, keys, connection_id, _ms(due_at), RING_MS, *names)
         return bool(answer == 1)
 
+    def mark_afresh(self, connection_id: str, entities: Iterable[Entity], *, due_at: datetime) -> bool:
+        """Mark entities due as if work on them had never begun; return whether somebody has to be woken."""
+        (starts,) = keys_of(connection_id, "starts")
+        again = list(entities)
+        if again:
+            ask(lambda: self._redis.hdel(starts, *map(str, again)))
+        return self.mark(connection_id, again, due_at=due_at)
+
     def now(self) -> datetime:
         """Return Redis' time, by which lanes live."""
         seconds, micros = ask(self._redis.time)
@@ -118,6 +126,12 @@ class Lanes:
         score = ask(lambda: self._redis.zscore(due, str(entity)))
         return None if score is None else _time(int(score))
 
+    def oldest_due_at(self, connection_id: str) -> datetime | None:
+        """Return when the first of what is due was or will be due; None if nothing is marked."""
+        (due,) = keys_of(connection_id, "due")
+        first = cast("list[tuple[str, float]]", ask(lambda: self._redis.zrange(due, 0, 0, withscores=True)))
+        return _time(int(first[0][1])) if first else None
+
     def is_working(self, connection_id: str, entity: Entity) -> bool:
         """Whether somebody has claimed the entity; it may have died since."""
         (working,) = keys_of(connection_id, "working")
@@ -125,7 +139,9 @@ class Lanes:
 
     def forget(self, connection_id: str) -> None:
         """Remove everything about a lane (its connection is gone)."""
-        keys = keys_of(connection_id, "due", "working", "starts", "lease", "rests", "rung", "tries", "made")
+        keys = keys_of(
+            connection_id, "due", "working", "starts", "lease", "rests", "rung", "tries", "made", "trouble"
+        )
         ask(lambda: self._redis.delete(*keys))
         ask(lambda: self._redis.zrem(INDEX, connection_id))
 

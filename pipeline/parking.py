@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 
 import structlog
 
-from clients.dataverse import Changes
-from core import ids
-from core.errors import Conflict, LeaseLost
+from clients.dataverse import Changes, rows_path
+from clients.http import Payload
+from core import columns, ids
+from core.errors import Conflict, ConnectorError, LeaseLost
 from core.invoice import CANCELLED
+from mappers.dynamics import DETAILS_SELECT, to_details
 from pipeline.app import App
 from pipeline.dead import DeadLetter
+from pipeline.details import change_details
 from pipeline.from_xero import list_invoices_of
-from pipeline.history import history_of_connection
+from pipeline.history import history_of_connection, history_row
 from pipeline.lanes import Entity, Lease
 from pipeline.outcomes import Failed, Noted, Present, Report
-from pipeline.reading import read_invoices, read_preferences
+from pipeline.reading import read_batch, read_invoices, read_preferences
 from pipeline.tools import Tools
 from pipeline.writeback import write_back
 from pipeline.zone import in_zone
@@ -63,7 +67,13 @@ def trace_of(error: BaseException) -> str:
 def _say(tools: Tools, entity: Entity, message: str) -> None:
     """Say it on the invoice, or the one whose document it is; of other records in the history of the connection."""
     if entity.side == "dynamics":
-        present = read_invoices(tools, [entity.id])[entity.id]
+        try:
+            present = read_invoices(tools, [entity.id])[entity.id]
+        except ConnectorError:
+            raise
+        except Exception:  # what our reading breaks on is why it was put aside
+            _say_unread(tools, entity.id, message)
+            return
         write_back(tools, [Failed(present, (message,), keeps_attempt=True, action=_action(present))], Report())
     elif entity.kind == "invoice":
         words = f"What happened to the document {entity.id} in Xero could not be followed. {message}"
@@ -73,6 +83,27 @@ def _say(tools: Tools, entity: Entity, message: str) -> None:
             write_back(tools, [outcome], Report())
     else:
         _say_of_connection(tools, entity, f"{WHAT.get(entity.kind, WHAT_IS_OWED)} ({entity.id}). {message}")
+
+
+def _say_unread(tools: Tools, invoice_id: str, message: str) -> None:
+    """Say it on an invoice that we cannot read, by its details alone: else each poll would find it again.
+
+    Nothing is said of the invoice's state, which nobody has seen; a row of another connection is left alone.
+    """
+    query = {"$select": DETAILS_SELECT, "$filter": f"stl3_dynamicsinvoiceid eq '{invoice_id}'"}
+    (rows,) = read_batch(tools, rows_path(columns.DETAILS.set_name, query))
+    details = to_details(rows[0]) if rows else None
+    if details is not None and details.connection_id != tools.connection.id:
+        return
+    present = Present(invoice_id, None, details)
+    action = "Update" if details is not None and details.xero_invoice_id else "Create"
+    row: Payload = {"stl3_exportstatus": columns.EXPORT_STATUS["Failed"], "stl3_waitingfor": None}
+    history = history_row(tools, present, tools.hold(), action=action, status="Failed", text=message)
+    on_invoice = {"stl3_Invoice@odata.bind": f"/invoices({invoice_id})"}
+    history = replace(history, row=(history.row or {}) | on_invoice)
+    (outcome,) = tools.dataverse.batch([Changes((change_details(tools, present, row), history))])
+    if outcome.error is not None:
+        raise outcome.error
 
 
 def _action(present: Present) -> str:

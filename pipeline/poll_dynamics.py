@@ -15,7 +15,8 @@ from core.ids import is_guid
 from core.invoice import ACTIVE, CANCELLED, PAID
 from mappers.cancelling import GONE
 from pipeline.lanes import Entity
-from pipeline.reading import keep_preferences, preferences_path, read_batch
+from pipeline.poll_jobs import Jobs, jobs_path, to_jobs
+from pipeline.reading import ask_batch, keep_preferences, preferences_path, rows_of
 from pipeline.tools import Tools
 from pipeline.zone import in_zone
 
@@ -34,12 +35,13 @@ _DETAILS_AND_LINES = f"""<link-entity name="{columns.DETAILS.name}" from="stl3_i
 class Due:
     """Ids of the invoices that need work, and of documents in Xero that nobody has followed since they were written.
 
-    `read_at` is Dynamics' time when it was asked.
+    `read_at` is Dynamics' time when it was asked, `jobs` what it could not deliver to us.
     """
 
     invoice_ids: frozenset[str]
     xero_ids: frozenset[str]
     read_at: datetime
+    jobs: Jobs
 
     @property
     def entities(self) -> list[Entity]:
@@ -50,28 +52,30 @@ class Due:
 def find_due(tools: Tools, *, since: datetime | None, now: datetime) -> Due:
     """Return what needs work whatever was heard of it, and what has changed since then; one `$batch`.
 
-    Raises Transient, Limited or Disconnected.
+    Raises Transient, Limited or Disconnected. That Dynamics does not show its jobs hinders nothing.
     """
-    asked = read_batch(
+    since = since or now - LOST
+    *asked, jobs = ask_batch(
         tools,
         preferences_path(tools),
         rows_path("invoices", {"fetchXml": _waiting_query(tools, now)}),
         rows_path(columns.DETAILS.set_name, _unfinished_query(tools)),
-        rows_path("invoices", {"fetchXml": _changed_query(tools, since or now - LOST)}),
+        rows_path("invoices", {"fetchXml": _changed_query(tools, since)}),
         rows_path(columns.DETAILS.set_name, _not_followed_query(tools)),
         rows_path(columns.DETAILS.set_name, {"fetchXml": _ending_query(tools)}),
+        jobs_path(since),
     )
     read_at = tools.dataverse.server_time
     if read_at is None:
         raise Disconnected("Dynamics answers without a date: something else is answering at its address")
-    settings, waiting, unfinished, changed, not_followed, ending = asked
+    settings, waiting, unfinished, changed, not_followed, ending = map(rows_of, asked)
     tools = in_zone(tools, keep_preferences(tools, settings))
     found = {row["invoiceid"] for row in waiting if _may_go_today(tools, row, now)}
     found |= {row["stl3_dynamicsinvoiceid"] for row in (*unfinished, *ending)}
     found |= {row["invoiceid"] for row in changed}
     found = {invoice_id for invoice_id in found if is_guid(str(invoice_id))}  # people can edit our columns
     xero_ids = {row["stl3_xeroinvoiceid"].lower() for row in not_followed}
-    return Due(frozenset(found), frozenset(xero_ids), read_at)
+    return Due(frozenset(found), frozenset(xero_ids), read_at, to_jobs(jobs))
 
 
 def _may_go_today(tools: Tools, row: dict[str, Any], now: datetime) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from clients.dataverse import Read
+from clients.dataverse import Outcome, Read
 from clients.http import Payload
 from clients.odata import lookup_in, odata_in, rows_path
 from core import columns
@@ -111,17 +111,25 @@ def keep_preferences(tools: Tools, rows: Sequence[Payload]) -> Preferences:
 
 def read_batch(tools: Tools, *reads: Read | str) -> list[tuple[Payload, ...]]:
     """Return the rows of each read or path, in one call. Raises Transient, Limited or Disconnected."""
-    outcomes = tools.dataverse.batch([Read(read) if isinstance(read, str) else read for read in reads])
-    for outcome in outcomes:
-        if isinstance(outcome.error, Rejected):
-            # A refused read is never the invoice's fault: a table or column of ours is missing over there.
-            why = str(outcome.error).rstrip(".")
-            raise Disconnected(
-                f"Dynamics refuses to read: {why}. Is the connector's solution installed and up to date?"
-            ) from outcome.error
-        if outcome.error is not None:
-            raise outcome.error
-    return [outcome.rows for outcome in outcomes]
+    return [rows_of(outcome) for outcome in ask_batch(tools, *reads)]
+
+
+def ask_batch(tools: Tools, *reads: Read | str) -> list[Outcome]:
+    """Return what became of each read or path, in one call. Raises only for the call as a whole, as `read_batch`."""
+    return tools.dataverse.batch([Read(read) if isinstance(read, str) else read for read in reads])
+
+
+def rows_of(outcome: Outcome) -> tuple[Payload, ...]:
+    """Return the rows of a read. Raises Transient, Limited or Disconnected."""
+    if isinstance(outcome.error, Rejected):
+        # A refused read is never the invoice's fault: a table or column of ours is missing over there.
+        why = str(outcome.error).rstrip(".")
+        raise Disconnected(
+            f"Dynamics refuses to read: {why}. Is the connector's solution installed and up to date?"
+        ) from outcome.error
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.rows
 
 
 def in_chunks(record_ids: Sequence[str]) -> Iterator[Sequence[str]]:

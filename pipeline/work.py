@@ -14,16 +14,14 @@ from core.errors import ConnectorError, LeaseLost, Rejected
 from pipeline.app import App
 from pipeline.attention import resume, stop
 from pipeline.deletion_guard import check_held
-from pipeline.lane_scripts import ask
 from pipeline.lanes import Claimed, Entity, Lease
 from pipeline.outcomes import Report
 from pipeline.parking import park, trace_of
 from pipeline.reconcile import reconcile
 from pipeline.tools import Tools
 from pipeline.tries import Tries
+from pipeline.troubles import Troubles, let_rest
 from pipeline.verdict import FRUITLESS_TOGETHER, PARK_AFTER, SINGLY_AFTER, decide, is_hopeless, keeps_count
-
-BATCH_MAX = 50
 
 log = structlog.get_logger()
 
@@ -53,9 +51,9 @@ def _work(app: App, connection: Connection, lease: Lease) -> None:
     tried = (
         connection if connection.state == connections.PAUSED else replace(connection, state=connections.IN_SERVICE)
     )
-    tools = app.connect(tried, lease.hold)
+    tools, troubles = app.connect(tried, lease.hold), Troubles(app.redis, connection.id)
     while True:
-        claimed = lease.claim(BATCH_MAX, singly_after=SINGLY_AFTER)
+        claimed = lease.claim(troubles.load().claim_max, singly_after=SINGLY_AFTER)
         if not claimed:
             if lease.release():
                 return
@@ -84,9 +82,10 @@ def _batch(app: App, connection: Connection, tools: Tools, lease: Lease, claimed
         raise
     except Exception as error:  # whatever it is, `decide` tells our defects from the world's
         return _failed(app, tools, lease, claimed, error)
-    _forgive(app, connection, tools, report)
+    rests = app.lanes.rests_until(connection.id) is not None  # a poll has run into a limit meanwhile
+    _forgive(app, connection, tools, report, rests=rests)
     _finish(app, tools, lease, entities, report)
-    return True
+    return not rests
 
 
 def _finish(app: App, tools: Tools, lease: Lease, entities: Sequence[Entity], report: Report) -> None:
@@ -117,7 +116,7 @@ def _invoice(invoice_id: str) -> Entity:
 def _failed(app: App, tools: Tools, lease: Lease, claimed: Sequence[Claimed], error: Exception) -> bool:
     """Do what the verdict says; return False when the lane rests now."""
     entities, now = [claim.entity for claim in claimed], lease.hold()
-    failures = ask(lambda: app.redis.hincrby("failures", tools.connection.id, 1))
+    failures = Troubles(app.redis, tools.connection.id).count()
     verdict = decide(
         error,
         size=len(entities),
@@ -136,24 +135,32 @@ def _failed(app: App, tools: Tools, lease: Lease, claimed: Sequence[Claimed], er
         reference=error.reference if isinstance(error, ConnectorError) else None,
         failures=failures,
         rest_s=round(verdict.rest_s, 1),
+        later_s=round(verdict.later_s, 1),
         trace=None if expected else trace_of(error),
     )
     if verdict.park:
         park(app, tools, lease, entities[0], error=type(error).__name__, trace=trace_of(error))
+        Troubles(app.redis, tools.connection.id).forget()  # what failed is out of the way of the others
         return True
     lease.give_back(
-        entities, due_at=now, starts=SINGLY_AFTER if verdict.singly else None if keeps_count(error) else 0
+        entities,
+        due_at=now + timedelta(seconds=verdict.later_s),
+        starts=SINGLY_AFTER if verdict.singly else None if keeps_count(error) else 0,
     )
     if verdict.stop:
         stop(app.connections, tools, str(error))
     if verdict.rest_s:
-        app.lanes.rest(tools.connection.id, until=now + timedelta(seconds=verdict.rest_s))
+        let_rest(app, tools.connection.id, error, rest_s=verdict.rest_s, now=now)
         return False
     return True
 
 
-def _forgive(app: App, connection: Connection, tools: Tools, report: Report) -> None:
-    """A batch went through: earlier failures no longer count, and a connection that had stopped is in service."""
-    ask(lambda: app.redis.hdel("failures", connection.id))
+def _forgive(app: App, connection: Connection, tools: Tools, report: Report, *, rests: bool) -> None:
+    """A batch went through: earlier failures no longer count, and a connection that had stopped is in service.
+
+    `rests`: the lane waits for something else by now, and the reason stays.
+    """
+    if not rests:
+        Troubles(app.redis, connection.id).forget()
     if connection.state == connections.NEEDS_ATTENTION:
         resume(app.connections, tools, proved=report.made)

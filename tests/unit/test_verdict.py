@@ -79,8 +79,8 @@ def test_what_may_be_one_members_fault_goes_singly_then_waits_then_is_put_aside(
     assert decided(error, size=2, starts=1) == Verdict(singly=True)
     assert decided(error, size=50, starts=99) == Verdict(singly=True)
     alone = decided(error, size=1, starts=PARK_AFTER - 1)
-    assert alone == Verdict(rest_s=alone.rest_s)
-    assert alone.rest_s > 0
+    assert alone == Verdict(later_s=alone.later_s)
+    assert 0 < alone.later_s <= BACKOFF_MAX_S
     assert decided(error, size=1, starts=PARK_AFTER) == Verdict(park=True)
 
 
@@ -114,6 +114,7 @@ def test_what_counts_is_what_can_be_put_aside() -> None:
 
 @given(failures=st.integers(1, 10_000), seed=st.integers())
 def test_the_back_off_grows_to_a_quarter_of_an_hour_and_is_spread(failures: int, seed: int) -> None:
+    """F34: a storm after an outage."""
     wait_s = backoff_s(failures, random.Random(seed))
     ceiling = min(2**failures, BACKOFF_MAX_S)
 
