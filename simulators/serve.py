@@ -34,9 +34,13 @@ class Server:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
-        self._server = make_server(
-            "127.0.0.1", port, app, threaded=True, request_handler=_Handler, ssl_context=context
-        )
+        self._server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)
+        if context is not None:
+            # The handshake is left to the thread of its connection: a client that connects and then says nothing (it
+            # was frozen, say) would else keep everybody out.
+            listening = self._server.socket
+            self._server.socket = context.wrap_socket(listening, server_side=True, do_handshake_on_connect=False)
+            self._server.ssl_context = context
         scheme, host = ("https", "localhost") if certificate else ("http", "127.0.0.1")
         self.url = f"{scheme}://{host}:{self._server.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name=f"serve {self.url}", daemon=True)

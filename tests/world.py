@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import fakeredis
 import requests
@@ -63,6 +63,21 @@ class Line:
     row: dict[str, Any] = field(default_factory=dict)
 
 
+class Skewed(Clock):
+    """A clock that is ahead of another one."""
+
+    def __init__(self, clock: Clock, ahead: timedelta) -> None:
+        super().__init__()
+        self._clock = clock
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._ahead
+
+    def advance(self, delta: timedelta) -> datetime:
+        return self._clock.advance(delta) + self._ahead
+
+
 @cache  # thousands of worlds begin with one
 def _fresh_database() -> bytes:
     with TemporaryDirectory() as folder:
@@ -81,22 +96,27 @@ class World(Observing):
     clock: Clock = field(default_factory=lambda: Clock(START))
     dues: dict[str, str] = field(default_factory=dict)
     polled: list[Any] = field(default_factory=list)
+    zone: str = "Europe/London"
+    consent: Literal["custom", "web"] = "custom"
+    xero_ahead: timedelta = timedelta()
+    dynamics_ahead: timedelta = timedelta()
 
     def __post_init__(self) -> None:
         self.travel.move_to(self.clock.now())
         chance = random.Random(self.seed)
-        self.xero = XeroSimulator(self.clock, chance)
+        self.xero = XeroSimulator(Skewed(self.clock, self.xero_ahead), chance)
         self.org = self.xero.add_organisation(name="Contoso Books", region="UK", currencies=["EUR", "JPY", "KWD"])
         self.xero.add_app(
             client_id="xero-app",
             client_secret="xero-secret",
-            kind="custom",
+            kind=self.consent,
             tenant_ids=[self.org.tenant_id],
             minute_limit=100_000,
             daily_limit=1_000_000,
         )
-        self.login = MicrosoftLogin(self.clock, chance)
-        self.dynamics = DataverseSimulator(self.clock, chance, self.login, url=DYNAMICS_URL, tenant_id=DIRECTORY)
+        dynamics_clock = Skewed(self.clock, self.dynamics_ahead)
+        self.login = MicrosoftLogin(dynamics_clock, chance)
+        self.dynamics = DataverseSimulator(dynamics_clock, chance, self.login, url=DYNAMICS_URL, tenant_id=DIRECTORY)
         self.dynamics.customise(columns.definition())
         self.login.add_app(DIRECTORY, client_id="dynamics-app", client_secret="dynamics-secret")
         self.app_user = self.dynamics.add_app_user("dynamics-app")
@@ -121,8 +141,9 @@ class World(Observing):
         self.interrupted: list[ConnectorError] = []
         self.app = self.new_process()
 
-    def new_process(self) -> App:
-        """Return the parts of a fresh process."""
+    def new_process(self, clock: Clock | None = None) -> App:
+        """Return the parts of a fresh process; `clock` is its machine's."""
+        clock = clock or self.clock
         session: requests.Session = open_session(None)
         xero, dynamics = self.tap.over(self.described), self.tap.over(self.dynamics.wire)
         mount(session, "https://api.xero.com", xero)
@@ -131,7 +152,7 @@ class World(Observing):
         mount(session, LOGIN_URL, dynamics)
         vault = Vault(self.keys)
         settings = replace(self.settings, token_keys=self.keys)
-        connect = connector(settings, engine=self.engine, client=self.redis, clock=self.clock, session=session)
+        connect = connector(settings, engine=self.engine, client=self.redis, clock=clock, session=session)
         self.joiner = Joiner(
             settings,
             Connections(self.engine),
@@ -142,7 +163,7 @@ class World(Observing):
         )
         numbers = random.Random(self.seed + 1)
         return App(
-            clock=self.clock,
+            clock=clock,
             jitter=random.Random(self.seed),
             connections=Connections(self.engine),
             lanes=Lanes(self.redis),
@@ -157,8 +178,9 @@ class World(Observing):
     def entry(self) -> dict[str, Any]:
         return {
             "name": "Contoso",
-            "timezone": "Europe/London",
-            "xero": {"tenant_id": self.org.tenant_id, "client_id": "xero-app", "client_secret": "xero-secret"},
+            "timezone": self.zone,
+            "xero": {"tenant_id": self.org.tenant_id, "client_id": "xero-app", "client_secret": "xero-secret"}
+            | ({} if self.consent == "custom" else {"refresh_token": self.refresh_token()}),
             "dynamics": {
                 "url": DYNAMICS_URL,
                 "tenant_id": DIRECTORY,
@@ -166,6 +188,10 @@ class World(Observing):
                 "client_secret": "dynamics-secret",
             },
         }
+
+    def refresh_token(self) -> str:
+        """What a person's consent gives: the token that changes with each use."""
+        return self.xero.refresh_token("xero-app", [self.org.tenant_id])
 
     def _join(self) -> Connection:
         return self.joiner.join(self.entry()).connection

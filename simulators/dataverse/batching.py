@@ -45,7 +45,7 @@ def serve_batch(env: Environment, request: Request, serve: Serve) -> Answer:
         if isinstance(part, Changeset):
             failure = _run_changeset(env, request, part, serve, written)
         else:
-            failure = _run_single(request, part, references, serve, written)
+            failure = _run_single(env, request, part, references, serve, written)
         if failure is not None and not goes_on:
             status = failure
             break
@@ -55,9 +55,14 @@ def serve_batch(env: Environment, request: Request, serve: Serve) -> Answer:
 
 
 def _run_single(
-    request: Request, operation: Operation, references: References, serve: Serve, written: list[bytes]
+    env: Environment,
+    request: Request,
+    operation: Operation,
+    references: References,
+    serve: Serve,
+    written: list[bytes],
 ) -> int | None:
-    answer = _run(request, operation, references, serve)
+    answer = _run(env, request, operation, references, serve)
     written.append(write_operation(answer, operation.content_id))
     return answer.status if answer.status >= 400 else None
 
@@ -71,7 +76,7 @@ def _run_changeset(
     try:
         with env.transaction():
             for operation in changeset.operations:
-                answer = _run(request, operation, references, serve)
+                answer = _run(env, request, operation, references, serve)
                 if answer.status >= 400:
                     raise _Failed(answer)
                 parts.append(write_operation(answer, operation.content_id))
@@ -82,9 +87,12 @@ def _run_changeset(
     return None
 
 
-def _run(request: Request, operation: Operation, references: References, serve: Serve) -> Answer:
+def _run(env: Environment, request: Request, operation: Operation, references: References, serve: Serve) -> Answer:
     try:
         no_batch_inside(operation)
+        accident = env.refuse_part(operation.method, operation.url)
+        if accident is not None:
+            raise accident
         answer = serve(_inner_request(request, operation, references))
     except Refused as refused:
         answer = error_answer(refused)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from simulators.clock import Clock
-from simulators.dataverse.errors import not_found, privilege_denied
+from simulators.dataverse.errors import Refused, not_found, privilege_denied
 from simulators.dataverse.schema import Schema, Table
 from simulators.dataverse.store import Row, Store
 from simulators.outbox import Outbox, Send
@@ -99,6 +99,7 @@ class Environment:
     pending_keys: dict[tuple[str, str], bool] = field(default_factory=dict)
     on_commit: Callable[[Event], None] = field(default=lambda _event: None)
     before_commit: Callable[[Event], None] = field(default=lambda _event: None)
+    refuse_part: Callable[[str, str], Refused | None] = field(default=lambda _method, _url: None)
     written_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _events: list[Event] = field(default_factory=list)
     _depth: int = 0

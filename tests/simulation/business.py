@@ -6,12 +6,11 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
 from core.connections import Connection
 from core.event import Event
-from pipeline.nightly import SPREAD
+from pipeline.nightly import day_of
 from pipeline.reference import REFERENCE
 from simulators.dataverse.errors import Refused
 from simulators.wire import Fault
@@ -191,10 +190,10 @@ class Business(Chaos):
                 self.world.settle(minutes=MINUTES_TO_REST, connection=connection)
 
     def sleep(self) -> None:
-        """Past the round of the night, and everything has been done."""
-        now = self.world.clock.now()
-        until = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) + SPREAD
-        self.world.pass_time(seconds=(until - now).total_seconds())
+        """Past the round of every connection's night, and everything has been done."""
+        before = {one.id: day_of(one, self.world.clock.now()) for one in self.joined}
+        while any(day_of(one, self.world.clock.now()) == before[one.id] for one in self.joined):
+            self.world.pass_time(minutes=60)
         self.rest()
 
     def repair(self) -> None:

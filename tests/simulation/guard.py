@@ -45,6 +45,7 @@ class Guard:
     delays: bool = False
     thaws: bool = False
     late: list[tuple[datetime, dict[str, Any], bytes]] = field(default_factory=list)
+    _is_arriving_late: bool = False
 
     def __post_init__(self) -> None:
         self._app: Callable[..., Iterable[bytes]] = self.world.xero.wire._app
@@ -65,7 +66,9 @@ class Guard:
         while self.late and self.late[0][0] <= until:
             arrives_at, environ, body = self.late.pop(0)
             self._go(seconds=(arrives_at - self.world.clock.now()).total_seconds())
+            self._is_arriving_late = True
             list(self._carry(environ | {"wsgi.input": BytesIO(body)}, lambda *_: None))
+            self._is_arriving_late = False
         self._go(seconds=(until - self.world.clock.now()).total_seconds())
 
     def _hold_back(self, environ: dict[str, Any]) -> None:
@@ -96,6 +99,8 @@ class Guard:
                 if FAILED in self._statuses_of(row) and not is_late and not is_end:
                     self.wrong.append(f"{key}: written although its invoice is Failed")
                 self._note(key, row, before.get(key))
+                if key not in before and not self.thaws and not self._is_arriving_late and self._has_twin(row):
+                    self.wrong.append(f"{key}: made although another document of its invoice lives")
                 self.ours[key] = self.seen[key] = content
                 self.writes[key] += 1
         return answer
@@ -111,6 +116,17 @@ class Guard:
         lost = {name for name in theirs if content_of(row)[name] != content[name]}
         if lost and content == self.seen.get(key) and NO not in self._statuses_of(row):
             self.wrong.append(f"{key}: what a person had changed was overwritten: {lost}")
+
+    def _has_twin(self, document: dict[str, Any]) -> bool:
+        """Whether another document of the same invoice lives, whose place this one does not take (rule E8)."""
+        rows = self.world.dynamics.rows(columns.DETAILS.set_name)
+        mine = [row for row in rows if row["stl3_dynamicsinvoiceid"] in (document["Url"] or "")]
+        earlier = {key for row in mine for key in (row["stl3_earlierdocuments"] or "").split()}
+        return any(
+            row["Url"] == document["Url"] and row["Status"] not in ("DELETED", "VOIDED") and key not in earlier
+            for key, row in self.documents().items()
+            if key != document["InvoiceID"]
+        )
 
     def _is_ending(self, key: str) -> bool:
         """Whether its row says that it is being deleted or voided, as its invoice ended (rules E1, E4)."""

@@ -254,7 +254,8 @@ class InDynamics:
             )
             missing |= {} if row["_customerid_value"] else {CUSTOMER: customer}
             missing |= {} if row["_stl3_connector_value"] else {CONNECTOR: self.world.binding(self.world.connection)}
-            if not row["datedelivered"] or row["datedelivered"] > f"{self.world.clock.now():%Y-%m-%dT%H:%M:%SZ}":
+            yesterday = self.world.clock.now() - timedelta(days=1)  # which has begun in every zone
+            if not row["datedelivered"] or row["datedelivered"] > f"{yesterday:%Y-%m-%dT%H:%M:%SZ}":
                 missing["datedelivered"] = "2026-11-24T00:00:00Z"
             if missing:
                 self.world.edit(invoice_id, **missing)

@@ -32,11 +32,15 @@ FOR_GOOD = (
 
 
 def judge(world: World, seed: int) -> list[str]:
-    """Return what is wrong when the business of this seed rests, and once everything was mended.
+    """Return what is wrong with the business of this seed, as `judge_business`."""
+    return judge_business(world, run(world, seed))
+
+
+def judge_business(world: World, business: Business) -> list[str]:
+    """Return what is wrong when a business rests, and once everything was mended.
 
     Raises AssertionError if it does not come to rest.
     """
-    business = run(world, seed)
     wrong = complaints(business)
     for connection in business.connections:
         world.assert_quiet_but_later(connection)

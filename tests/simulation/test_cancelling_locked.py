@@ -37,7 +37,7 @@ both_sides = pytest.mark.parametrize("side", ["sales", "bill"])
 
 @both_sides
 def test_a_locked_day_fails_and_names_it(world: World, side: str) -> None:
-    """Rule E11, rule C60: nothing is written in Xero; once the lock date is moved, No makes it go."""
+    """F49: Rule E11, rule C60: nothing is written in Xero; once the lock date is moved, No makes it go."""
     ended = cancelled(world, side)
     lock(world)
 

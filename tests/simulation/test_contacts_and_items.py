@@ -62,7 +62,7 @@ def test_a_lost_answer_to_their_creation_creates_nothing_twice(world: World, mat
 
 @pytest.mark.parametrize("together", [True, False])
 def test_two_customers_of_one_name_are_two_contacts(world: World, *, together: bool) -> None:
-    """C20: the second one bears its account number; a third without account number fails and says so."""
+    """F50: C20: the second one bears its account number; a third without account number fails and says so."""
     world.customers["first"] = world.add_customer("Adatum", accountnumber="A-1")
     world.customers["second"] = world.add_customer("Adatum", accountnumber="A-2")
     world.customers["third"] = world.add_customer("adatum ")
@@ -145,7 +145,7 @@ def test_an_account_number_of_several_contacts_fails_naming_them(world: World) -
 
 
 def test_an_archived_contact_fails_until_it_is_restored(world: World) -> None:
-    """C22, whether it was remembered or not; after the repair Failed → No makes it go."""
+    """F50: C22, whether it was remembered or not; after the repair Failed → No makes it go."""
     person = world.xero.user(world.org)
     contact_id = contact_of(world, export(world))
     person.archive_contact(contact_id)
@@ -203,7 +203,7 @@ def test_several_archived_contacts_are_not_told_to_be_merged(world: World) -> No
 
 @pytest.mark.parametrize("create", [True, False])
 def test_a_merged_contact_is_followed(world: World, *, create: bool) -> None:
-    """C22: the heir gets the invoice; nothing is created."""
+    """F50: C22: the heir gets the invoice; nothing is created."""
     person = world.xero.user(world.org)
     contact_id = contact_of(world, export(world))
     heir_id = person.create_contact(Name="Coffee Group")["ContactID"]

@@ -120,7 +120,9 @@ def test_a_saved_invoice_is_in_xero_by_its_event(world: World, hooks: Hooks) -> 
 
 
 def test_our_own_writes_raise_no_work(world: World, hooks: Hooks) -> None:
-    """Intents, details, tax, amount due and history are posted too: nothing is written for them, in Xero or here."""
+    """R14, F60: Intents, details, tax, amount due and history are posted too: nothing is written for them, in Xero
+    or here.
+    """
     invoice_id = world.save_invoice(Line("Work", "10.00"), Line("More", "5.00"))
     hooks.deliver()
     world.work()
@@ -171,7 +173,7 @@ def test_a_new_line_opens_the_gate_at_once(world: World, hooks: Hooks) -> None:
 
 
 def test_events_that_come_twice_or_in_another_order_change_nothing(world: World, hooks: Hooks) -> None:
-    """Each delivery is posted twice, the last one first."""
+    """R7, F02, F03: Each delivery is posted twice, the last one first."""
     invoice_ids = world.save_invoices(3)
     posts = world.dynamics.outbox.pending()
     for delivery in [*reversed(posts), *posts]:

@@ -224,7 +224,8 @@ def waits(town: Town) -> None:
 def test_the_echo_of_what_we_write_reads_no_document_and_writes_nothing(
     town: Town, act: Callable[[Town], None]
 ) -> None:
-    """I5: whatever we have written, on either side, comes back as events; they end at the first station or the lane.
+    """R14, F60: I5: whatever we have written, on either side, comes back as events; they end at the first station
+    or the lane.
 
     Also when they have gathered for five minutes, and when each of them comes twice.
     """

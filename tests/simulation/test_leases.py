@@ -36,7 +36,7 @@ def freeze_until_another_has_worked(world: World, *, seconds: float) -> Callable
 def test_a_worker_that_wakes_after_its_lease_does_no_harm(
     world: World, point: str, seconds: float, *, after: bool
 ) -> None:
-    """Another worker did the work meanwhile: one document, one contact, one item, one row of history."""
+    """R2, F23: Another worker did the work meanwhile: one document, one contact, one item, one row of history."""
     invoice_ids = [world.save_invoice(Line("Black", "10.00", product="CHAIR-01")) for _ in range(3)]
     world.mark(*invoice_ids)
     world.tap.when(point, freeze_until_another_has_worked(world, seconds=seconds), after=after)
@@ -79,7 +79,7 @@ def test_a_worker_that_wakes_at_a_later_call_to_dynamics_does_no_harm(
 
 
 def test_a_worker_without_lease_writes_nothing_any_more(world: World) -> None:
-    """The lease is lost between the look-up of contacts and the first write: it ends there."""
+    """R15, F23: The lease is lost between the look-up of contacts and the first write: it ends there."""
     (invoice_id,) = world.save_invoices(1)
     world.mark(invoice_id)
 
@@ -97,7 +97,7 @@ def test_a_worker_without_lease_writes_nothing_any_more(world: World) -> None:
 
 
 def test_a_person_who_edits_the_details_row_meanwhile_is_not_overwritten_and_nothing_doubles(world: World) -> None:
-    """412 at the write-back: the row is read again, the attempt found again, the document adopted."""
+    """F62: 412 at the write-back: the row is read again, the attempt found again, the document adopted."""
     (invoice_id,) = world.save_invoices(1)
     world.mark(invoice_id)
     world.tap.when(
@@ -114,7 +114,7 @@ def test_a_person_who_edits_the_details_row_meanwhile_is_not_overwritten_and_not
 
 
 def test_a_second_worker_gets_nothing_while_the_first_one_works(world: World) -> None:
-    """The lane has one holder; the second ends at once without any call."""
+    """R1, F24: The lane has one holder; the second ends at once without any call."""
     (invoice_id,) = world.save_invoices(1)
     world.mark(invoice_id)
     lease = world.app.lanes.acquire(world.connection.id, "first")
@@ -131,7 +131,7 @@ def test_a_second_worker_gets_nothing_while_the_first_one_works(world: World) ->
 
 
 def test_an_event_during_the_work_is_not_lost(world: World) -> None:
-    """Marked again while in work: it is looked at once more, and nothing more happens to it."""
+    """R6, F53: Marked again while in work: it is looked at once more, and nothing more happens to it."""
     (invoice_id,) = world.save_invoices(1)
     world.mark(invoice_id)
     world.tap.when("PUT api.xero.com/api.xro/2.0/Invoices", lambda: world.mark(invoice_id))

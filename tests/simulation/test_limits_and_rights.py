@@ -30,7 +30,7 @@ def due(world: World) -> int:
 def test_a_limit_of_xero_lets_the_lane_rest_until_it_ends(
     world: World, problem: str, retry_after: str | None, rests: int, match: str
 ) -> None:
-    """No call to either side before; then everything goes, once."""
+    """F44: No call to either side before; then everything goes, once."""
     invoice_ids = world.save_invoices(3)
     world.mark(*invoice_ids)
     headers = {"X-Rate-Limit-Problem": problem} | ({"Retry-After": retry_after} if retry_after else {})
@@ -98,7 +98,7 @@ def state(world: World) -> str:
 
 
 def test_a_connection_disconnected_in_xero_stops_says_so_and_resumes_by_itself(world: World) -> None:
-    """C62: in words on the connector's record; the work stays due; no history row a poll."""
+    """F74: C62: in words on the connector's record; the work stays due; no history row a poll."""
     world.settle()
     world.xero.user(world.org).disconnect_app("xero-app")
     invoice_ids = world.save_invoices(2)

@@ -26,7 +26,9 @@ def save_three(world: World) -> list[str]:
 def test_a_fault_at_any_call_of_an_export_leaves_each_invoice_exported_once(
     fresh_world: Callable[[], World], kind: FaultKind, status: int
 ) -> None:
-    """Whatever call fails, before or after its effect: one document, one details row, one row of history."""
+    """R17, F40, F45, F61: Whatever call fails, before or after its effect: one document, one details row, one row
+    of history.
+    """
     for side in ("xero", "dynamics"):
         for number in count():
             world = fresh_world()
@@ -50,7 +52,9 @@ def test_a_fault_at_any_call_of_an_export_leaves_each_invoice_exported_once(
 def test_a_crash_at_any_call_of_an_export_leaves_each_invoice_exported_once(
     fresh_world: Callable[[], World],
 ) -> None:
-    """The process dies after any call to Xero, Dynamics or Redis, which is before the next: another one ends it."""
+    """R5, F20, F61: The process dies after any call to Xero, Dynamics or Redis, which is before the next:
+    another one ends it.
+    """
     for number in count(1):
         world = fresh_world()
         invoice_ids = save_three(world)

@@ -68,7 +68,7 @@ def check_refusal(world: World, invoice_id: str) -> None:
 def test_invoices_of_every_kind_are_the_same_in_both_systems(
     world: World, seed: int, settings: dict[str, Any]
 ) -> None:
-    """Invariant I3, rules C36 to C40, C52 and C53: nets are equal; a fils alone can differ, never in silence."""
+    """F52: Invariant I3, rules C36 to C40, C52 and C53: nets are equal; a fils alone can differ, never in silence."""
     trade = Trade(world, random.Random(f"{seed} {settings}"))
     world.choose(**settings)
     invoice_ids = [trade.save_invoice() for _ in range(BATCH)]

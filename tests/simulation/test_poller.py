@@ -10,7 +10,7 @@ from tests.world import Line, World
 
 
 def test_a_new_invoice_is_found(world: World) -> None:
-    """Its event was lost."""
+    """F01: Its event was lost."""
     invoice_ids = world.save_invoices(3)
 
     assert world.poll() == 3
@@ -109,7 +109,7 @@ def test_one_mark_of_a_shared_attempt_heals_all_its_members(world: World) -> Non
 
 
 def test_redis_wiped_at_any_call_leaves_each_invoice_exported_once(fresh_world: Callable[[], World]) -> None:
-    """Lanes, leases, memory, watermarks: all of it may go at any moment."""
+    """F26: Lanes, leases, memory, watermarks: all of it may go at any moment."""
     for number in count(1):
         world = fresh_world()
         invoice_ids = [world.save_invoice(Line("Black", "10.00", product="CHAIR-01")) for _ in range(3)]

@@ -267,7 +267,7 @@ def on_account(world: World, code: str) -> dict[str, Any]:
 
 
 def test_a_line_that_names_what_was_archived_fails_and_says_so(world: World) -> None:
-    """Rule F4: the row was deactivated by the synchronisation; the failure names row and line."""
+    """F51: Rule F4: the row was deactivated by the synchronisation; the failure names row and line."""
     sync(world)
     (standard, *_) = world.org.branding_themes
     theme_id = row_of(world, BRANDING_THEME, standard)[BRANDING_THEME.id_column]

@@ -60,7 +60,7 @@ def bad_tax_type(world: World, invoice_id: str) -> str:
 
 @pytest.mark.parametrize("spoil", [bad_account_code, archived_account, bad_tax_type])
 def test_one_invalid_invoice_of_fifty_fails_alone(world: World, spoil: Callable[[World, str], str]) -> None:
-    """49 are exported by the same call; the other one is Failed with Xero's words; each has a row of history."""
+    """F46: 49 are exported by the same call; the other one is Failed with Xero's words; each has a row of history."""
     invoice_ids = world.save_invoices(50)
     culprit = invoice_ids[17]
     word = spoil(world, culprit)
@@ -164,7 +164,9 @@ def test_a_contact_or_item_that_xero_cannot_read_fails_its_own_invoice(world: Wo
 
 
 def test_a_document_that_makes_xero_answer_500_each_time_is_put_aside(world: World) -> None:
-    """The others go after the second attempt at the latest; it ends as a dead letter, Failed, with a reference."""
+    """R13, F30: The others go after the second attempt at the latest; it ends as a dead letter, Failed, with a
+    reference.
+    """
     invoice_ids = world.save_invoices(4)
     poison = world.save_invoice(Line("Unspeakable", "9.00"))
     refuse_calls_that_hold(world, b"Unspeakable", status=500)
@@ -206,7 +208,7 @@ def test_an_outage_of_an_hour_puts_nothing_aside(world: World) -> None:
 
 
 def test_an_invoice_that_breaks_our_own_code_is_put_aside(world: World) -> None:
-    """A quantity that no code expects: after its tries it is Failed with a reference; the others went before."""
+    """F30: A quantity that no code expects: after its tries it is Failed with a reference; the others went before."""
     invoice_ids = world.save_invoices(4)
     poison = world.save_invoice(Line("Impossible", "1.00"))
     for row in world.dynamics._env.store.all("invoicedetail").values():
@@ -224,7 +226,7 @@ def test_an_invoice_that_breaks_our_own_code_is_put_aside(world: World) -> None:
 
 
 def test_an_invoice_that_kills_the_worker_is_put_aside(world: World) -> None:
-    """Each process that touches it dies: the tries were counted before, so the seventh does not begin."""
+    """F31: Each process that touches it dies: the tries were counted before, so the seventh does not begin."""
     (poison,) = world.save_invoices(1)
     deaths = 0
     for _ in range(20):

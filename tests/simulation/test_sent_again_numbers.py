@@ -73,7 +73,7 @@ def test_a_suffix_that_another_document_has_is_passed_over(numbering: World) -> 
 
 
 def test_the_number_itself_taken_by_another_document_fails(numbering: World) -> None:
-    """Rule B1: that one, or the setting, is for a person to change."""
+    """R10, F47: Rule B1: that one, or the setting, is for a person to change."""
     invoice_id = numbering.save_invoice(Line("Work", "10.00"))
     contact = person(numbering).create_contact(Name="Else")["ContactID"]
     line = {"Description": "Else", "Quantity": 1, "UnitAmount": 1, "AccountCode": "200"}

@@ -64,7 +64,9 @@ def freeze(world: World, *, minutes: float) -> Callable[[], None]:
 
 @pytest.mark.parametrize("minutes", [7.5, 25])
 def test_what_a_frozen_worker_makes_at_last_is_deleted_as_a_second_document(world: World, minutes: float) -> None:
-    """Frozen at its PUT for longer than anybody waits for a late call: two documents, and one of them lives."""
+    """R2, R3, F23: Frozen at its PUT for longer than anybody waits for a late call: two documents, and one of them
+    lives.
+    """
     (invoice_id,) = world.save_invoices(1)
     world.mark(invoice_id)
     world.tap.when(PUT_INVOICES, freeze(world, minutes=minutes))

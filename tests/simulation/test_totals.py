@@ -39,7 +39,7 @@ def test_the_tax_of_the_lines_adds_up_to_xeros_total(world: World, lines: list[L
 
 @pytest.mark.parametrize("price", ["0.123456", "0.00049", "1.23456789"])
 def test_a_price_with_more_places_than_xero_keeps_never_differs_silently(world: World, price: str) -> None:
-    """C39, C40: either the nets agree to the cent, or the history says by how much and on which line."""
+    """F52: C39, C40: either the nets agree to the cent, or the history says by how much and on which line."""
     invoice_id = world.save_invoice(Line("Screws", price, quantity="1000"))
     world.mark(invoice_id)
 

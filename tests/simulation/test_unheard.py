@@ -181,7 +181,7 @@ def test_there_and_back_after_a_lost_answer_ends_where_it_began(
 
 @pytest.mark.parametrize("asked", [False, True])
 def test_tax_follows_a_document_that_was_changed_alike_on_both_sides(world: World, *, asked: bool) -> None:
-    """Rule C52: nothing is written to Xero; tax and amount due in Dynamics are those of the document of now."""
+    """F54: Rule C52: nothing is written to Xero; tax and amount due in Dynamics are those of the document of now."""
     invoice_id = save(world)
     world.settle()
     (document,) = world.documents_of(invoice_id)

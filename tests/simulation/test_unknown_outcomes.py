@@ -32,7 +32,7 @@ def start_attempt(world: World, *, made: bool, invoices: int = 1) -> list[str]:
 @pytest.mark.parametrize("minutes", [5, 6, 7, 30])
 @pytest.mark.parametrize("invoices", [1, 3])
 def test_a_document_that_was_made_is_adopted_by_one_look_up(world: World, minutes: int, invoices: int) -> None:
-    """Too old to be sent again: one list call and one call for the lines; nothing is sent."""
+    """R5, F42: Too old to be sent again: one list call and one call for the lines; nothing is sent."""
     invoice_ids = start_attempt(world, made=True, invoices=invoices)
     world.pass_time(minutes=minutes)
 
@@ -44,7 +44,7 @@ def test_a_document_that_was_made_is_adopted_by_one_look_up(world: World, minute
 
 @pytest.mark.parametrize("minutes", [5, 6])
 def test_a_document_that_was_not_made_is_waited_for_until_no_late_call_can_arrive(world: World, minutes: int) -> None:
-    """Not found but younger than seven minutes: the attempt stays open and nothing is sent."""
+    """R3, F41, F42: Not found but younger than seven minutes: the attempt stays open and nothing is sent."""
     (invoice_id,) = start_attempt(world, made=False)
     world.pass_time(minutes=minutes)
 
@@ -58,7 +58,7 @@ def test_a_document_that_was_not_made_is_waited_for_until_no_late_call_can_arriv
 
 @pytest.mark.parametrize("invoices", [1, 3])
 def test_a_document_that_was_not_made_is_made_once_after_seven_minutes(world: World, invoices: int) -> None:
-    """Nothing found and too old for a late call: a new attempt begins."""
+    """F42: Nothing found and too old for a late call: a new attempt begins."""
     invoice_ids = start_attempt(world, made=False, invoices=invoices)
     world.pass_time(minutes=7, seconds=1)
 
@@ -215,7 +215,7 @@ def test_a_call_is_sent_again_with_the_same_key_and_the_same_body(world: World) 
 
 
 def test_a_new_attempt_has_another_key(world: World) -> None:
-    """The same invoice, the same body, after an attempt that made nothing."""
+    """R12, F43: The same invoice, the same body, after an attempt that made nothing."""
     (invoice_id,) = world.save_invoices(1)
     world.mark(invoice_id)
     lose(world, made=False)
@@ -230,7 +230,7 @@ def test_a_new_attempt_has_another_key(world: World) -> None:
 
 
 def test_a_repaired_invoice_is_not_answered_with_yesterdays_refusal(world: World) -> None:
-    """The same body a few seconds after a refusal gets a new answer: Xero replays errors to a known key."""
+    """R12, F43: The same body a few seconds after a refusal gets a new answer: Xero replays errors to a known key."""
     person = world.xero.user(world.org)
     invoice_id = world.save_invoice(Line("Work", "10.00"))
     person.alter_account("200", Status="ARCHIVED")

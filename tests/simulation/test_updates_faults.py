@@ -70,7 +70,9 @@ def test_a_fault_at_any_call_of_an_update_leaves_it_done_and_told_once(
 def test_a_crash_at_any_call_of_an_update_leaves_it_done_and_told_once(
     fresh_world: Callable[[], World], *, wiped: bool
 ) -> None:
-    """The process dies around any call to Xero, Dynamics or Redis; `wiped`: Redis has lost everything as well."""
+    """F20: The process dies around any call to Xero, Dynamics or Redis; `wiped`: Redis has lost everything as
+    well.
+    """
     for number in count(1):
         world, invoice_ids = prepare_two(fresh_world)
         world.tap.crash_after_effect(number, only="xero|contoso" if wiped else "")
@@ -92,7 +94,9 @@ def test_a_crash_at_any_call_of_an_update_leaves_it_done_and_told_once(
 
 
 def test_an_edit_while_the_update_is_under_way_is_carried_over_as_well(world: World) -> None:
-    """During the POST: the fingerprint is that of what was sent, so that the next round sees the difference."""
+    """R6, F53: During the POST: the fingerprint is that of what was sent, so that the next round sees the
+    difference.
+    """
     invoice_id = export(world)
     edit_line(world, invoice_id, priceperunit=Decimal("12.00"))
     world.mark(invoice_id)

@@ -28,7 +28,7 @@ from tests.world import Line, World
 
 
 def test_what_somebody_has_changed_in_xero_is_not_overwritten(world: World) -> None:
-    """Rule C61: one row lists what differs; said once; No sends the version of Dynamics."""
+    """F54: Rule C61: one row lists what differs; said once; No sends the version of Dynamics."""
     invoice_id = export(world)
     xero_id = document(world, invoice_id)["InvoiceID"]
     person(world).edit_line(xero_id, UnitAmount="11.00")
@@ -87,7 +87,7 @@ def test_a_change_that_was_made_on_both_sides_needs_nothing(world: World) -> Non
 
 @pytest.mark.parametrize("paid", [False, True])
 def test_an_approved_document_is_not_overwritten_even_when_asked(world: World, *, paid: bool) -> None:
-    """Rule C61 and rule C7: the row says what differs and what to do; No becomes Yes again, with such a row."""
+    """F48: Rule C61 and rule C7: the row says what differs and what to do; No becomes Yes again, with such a row."""
     invoice_id = export(world)
     xero_id = approve_in_xero(world, invoice_id)
     if paid:
@@ -120,7 +120,7 @@ def test_a_customer_of_whom_xero_knows_nothing_is_not_created_only_to_compare(wo
 
 @pytest.mark.parametrize("act", ["void", "delete"])
 def test_a_document_that_is_gone_is_not_updated(world: World, act: str) -> None:
-    """Rule C61: one row says that the change was not carried over."""
+    """F48: Rule C61: one row says that the change was not carried over."""
     invoice_id = export(world)
     xero_id = document(world, invoice_id)["InvoiceID"]
     if act == "void":

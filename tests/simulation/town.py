@@ -1,0 +1,268 @@
+"""A business whose connector is hosted for real: every event goes its whole way, and everything may break at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.connections import Connection
+from demo.company import register_webhook
+from pipeline.nightly import day_of
+from simulators.clock import Clock
+from simulators.dataverse.errors import Refused
+from simulators.outbox import Delivery, Outbox
+from tests.simulation.business import Business
+from tests.simulation.fault_plan import COMMANDS, Plan, Step
+from tests.simulation.installation import Installation
+from tests.simulation.judging import complaints
+from tests.simulation.scheduling import Scheduler, Task
+from tests.world import START, World
+
+ACTS = (12, 40)
+PAUSES_S = (0, 0, 1, 3, 10, 30, 60, 240)
+LONG_S = 1800
+LATE_S = (30, 400, 2000, 9000), (30, 300)  # where nothing makes good for an event, all have come before anybody looks
+CALM_S = 16 * 60  # everything works again: three polls, and longer than the longest wait after failures
+BOTH, EVENTS_ALONE, POLLS_ALONE = "events and polls", "events alone", "polls alone"
+MODES = (BOTH,) * 4 + (EVENTS_ALONE, POLLS_ALONE)
+# By what events may be lost. Where none is, they are enough; where all are, polls are enough.
+LOSING = (
+    "event lost",
+    "crash of the web",
+    *COMMANDS,
+    "Redis away",
+    "Redis wiped",
+    "Redis restarted, last second lost",
+)
+PICKED_UP = timedelta(seconds=0.2)
+BROKEN_FOR = timedelta(minutes=10)
+# Midnight in London, in Auckland, and the nights when clocks change.
+STARTS = (
+    timedelta(),
+    timedelta(hours=14, minutes=20),
+    timedelta(hours=1, minutes=22),
+    timedelta(days=123, hours=15, minutes=15),
+)
+ZONES = ("Europe/London", "Europe/London", "Pacific/Auckland", "America/Los_Angeles")
+
+
+@dataclass
+class Town(Business):
+    """`live` lets people and everything else go on together for a while; `rest` lets all of it come to an end.
+
+    `left_out` are acts and faults that do not happen.
+    """
+
+    seed: str = ""
+    left_out: frozenset[Step] = frozenset()
+    calls: int = 0  # to either side, while it was hosted
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        world, chance = self.world, self.chance
+        self.scheduler = Scheduler(random.Random(f"order {self.seed}"), world.clock.now, self._pass_time)
+        self.plan = Plan(self.seed, world.clock.now, self.left_out, where=self._where)
+        self.mode = chance.choice(MODES)
+        if self.mode == EVENTS_ALONE:
+            self.plan.rates |= dict.fromkeys(LOSING, 0.0)
+        if self.mode == POLLS_ALONE:
+            self.plan.rates["event lost"] = 1.0
+        self.installation = Installation(world, self.scheduler, self.plan)
+        self.installation.polls = self.mode != EVENTS_ALONE
+        self.is_hosted = True
+        tenants = {one.xero_tenant_id for one in self.joined}
+        self.installation.knows_tenant = tenants.__contains__
+        for app in ("xero-app", "other-app")[: len(self.joined)]:
+            world.xero.set_webhook(app, "https://connector.example/webhooks/xero")
+        endpoint = world.joiner.endpoints.ensure(world.connection.dynamics_organization_id)
+        register_webhook(
+            Admin(world),  # type: ignore[arg-type]
+            address=f"https://connector.example/webhooks/dynamics/{endpoint.key}",
+            header="x-connector-secret",
+            secret=endpoint.secrets[0],
+        )
+        self.office.announce_settings = lambda: None  # type: ignore[method-assign]  # Dynamics itself does
+        real = self.guard._watch
+
+        def watch(environ: dict[str, Any], start_response: Any) -> Any:
+            self.guard.thaws = self._may_be_late()
+            return real(environ, start_response)
+
+        world.xero.wire._app = watch
+
+    def live(self) -> None:
+        """People act, events travel, everything breaks."""
+        self.installation.start()
+        for name, outbox, settle in self._vendors():
+            sender = self.scheduler.spawn(name, partial(self._deliver, outbox, settle))
+            outbox.add = partial(self._add, outbox.add, sender)  # type: ignore[method-assign]
+        people = self.scheduler.spawn("people", self._act)
+        while not people.let.dead:
+            self.scheduler.run(60)
+
+    def rest(self) -> None:
+        """Everything works again; first by itself, then with a worker and a poller and nothing else."""
+        if self.is_hosted:
+            self.is_hosted = False
+            self.plan.stop()
+            self.guard.delays = False
+            self.scheduler.run(CALM_S)
+            self._look_for_stranded()
+            if not any(self.world.app.lanes.rests_until(one.id) for one in self.joined):
+                self.guard.wrong += [f"{self.mode}, after {CALM_S // 60} min: {each}" for each in complaints(self)]
+            self.installation.stop()
+            self.calls = len(self.world.xero.wire.calls) + len(self.world.dynamics.wire.calls)
+            self.guard.wrong += self.installation.defects
+            self.world.app = self.world.new_process()
+            self.world.pass_time(seconds=16)
+        self.guard.thaws = False
+        super().rest()
+        while any(self._is_night_near(one) for one in self.joined):  # its round is work that comes by the calendar
+            self.world.pass_time(minutes=60)
+            super().rest()
+
+    def stop_faults(self) -> None:
+        self.world.tap.close()
+
+    def _is_night_near(self, connection: Connection) -> bool:
+        now = self.world.clock.now()
+        return day_of(connection, now) != day_of(connection, now + timedelta(minutes=60))
+
+    def _vendors(self) -> list[tuple[str, Outbox, Callable[[Delivery, int | None], None]]]:
+        xero, dynamics = self.world.xero, self.world.dynamics
+        return [("Xero", xero.outbox, xero.settle), ("Dynamics", dynamics.outbox, dynamics.settle)]
+
+    def _pass_time(self, delta: timedelta) -> None:
+        self.world.pass_time(seconds=delta.total_seconds())
+
+    def _may_be_late(self) -> bool:
+        """Whether a call may come from one who has lost its lane without knowing it."""
+        task, broken_at = self.scheduler.current, self.plan.redis_broken_at
+        if broken_at is not None and self.world.clock.now() - broken_at < BROKEN_FOR:
+            return True
+        return task is not None and task.process is not None and task.process.woke_late
+
+    def _act(self) -> None:
+        acts: list[tuple[int, Callable[[], None]]] = [
+            (8, self.save),
+            (16, self.office_acts),
+            (6, self.office_ends),
+            (10, self.bookkeeper_acts),
+            (1, self.sync_reference),
+            (1, self.set_settings),
+            (3, self.retry),
+        ]
+        weights, choices = zip(*acts, strict=True)
+        for number in range(1, self.chance.randint(*ACTS) + 1):
+            (act,) = self.chance.choices(choices, weights)
+            if ("act", number) not in self.left_out:
+                self.plan.told.append((self.world.clock.now(), act.__name__, ("act", number)))
+                with suppress(Refused):
+                    act()
+                self.office.note_nets()
+            if self.plan.happens("effect after its sender gave up"):
+                self.delay()
+            self.scheduler.sleep(0.001 + self.chance.choice(PAUSES_S))
+            if self.chance.random() < 0.02:
+                self.scheduler.sleep(LONG_S)
+
+    def _where(self) -> str:
+        task = self.scheduler.current
+        if task is None or task.process is None:
+            return task.name if task else "somebody"
+        return f"{task.name}, {self.installation.passing}"
+
+    def office_ends(self) -> None:
+        with suppress(Refused):
+            self.office.end()
+
+    def _add(self, add: Callable[[Delivery], None], sender: Task, delivery: Delivery) -> None:
+        """A vendor has something to post; its sender comes to it a little later."""
+        add(delivery)
+        if self.scheduler.current is not sender:
+            sender.wakes_at = min(sender.wakes_at, max(delivery.due_at, self.world.clock.now()) + PICKED_UP)
+
+    def _deliver(self, outbox: Outbox, settle: Callable[[Delivery, int | None], None]) -> None:
+        """Post what a vendor has to post; on its way it may be lost, doubled, held up or overtaken."""
+        while True:
+            waiting, now = outbox.pending(), self.world.clock.now()
+            due = [each for each in waiting if each.due_at <= now]
+            if not due:
+                self.scheduler.sleep((waiting[0].due_at - now).total_seconds() if waiting else 3600)
+                continue
+            delivery = self.chance.choice(due) if self.plan.happens("event overtaken") else due[0]
+            outbox.remove(delivery)
+            if self.plan.happens("event lost"):
+                continue
+            if self.plan.happens("event late by minutes or hours"):
+                delivery.due_at = self.world.clock.now() + timedelta(
+                    seconds=self.chance.choice(LATE_S[self.mode == EVENTS_ALONE])
+                )
+                outbox.add(delivery)
+                continue
+            times = 2 if self.plan.happens("event twice") else 1
+            for _ in range(times):
+                status = self.installation.post(urlsplit(delivery.url).path, delivery.body, delivery.headers)
+            settle(delivery, status)
+
+    def _look_for_stranded(self) -> None:
+        """What was due before the last poll and is due still has been forgotten by everybody."""
+        for connection in self.joined:
+            rests = self.world.app.lanes.rests_until(connection.id)
+            before = int((self.world.clock.now() - timedelta(minutes=6)).timestamp() * 1000)
+            old = self.world.redis.zrangebyscore(f"lane:{connection.id}:due", "-inf", before)
+            if old and rests is None:
+                self.guard.wrong.append(f"stranded: {old}")
+
+
+class Admin:
+    """What `demo.company.register_webhook` needs of a person who administers Dynamics."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._person = world.dynamics.user("Administrator")
+        world.dynamics._env.roles[self._person.id] = ("System Administrator",)
+
+    def create(self, set_name: str, row: dict[str, Any]) -> str:
+        return self._person.create(set_name, row)
+
+    def rows(self, set_name: str, **query: str) -> list[dict[str, Any]]:
+        rows = self._world.dynamics.rows(set_name)
+        if "filter" in query:
+            column, _, value = query["filter"].partition(" eq ")
+            rows = [row for row in rows if row[column] == value.strip("'")]
+        return rows
+
+
+def open_town_world(folder: Path, travel: Any, seed: int) -> World:
+    """Return a world at a place and time that the seed chooses, with clocks that disagree."""
+    chance = random.Random(f"place {seed}")
+    clock: datetime = START + chance.choice(STARTS)
+    ahead = [timedelta(seconds=chance.choice((0, 0, chance.uniform(-200, 200)))) for _ in range(2)]
+    return World(
+        folder,
+        travel,
+        clock=Clock(clock),
+        zone=chance.choice(ZONES),
+        consent=chance.choice(("custom", "web", "web")),
+        xero_ahead=ahead[0],
+        dynamics_ahead=ahead[1],
+    )
+
+
+def run_town(world: World, seed: int, left_out: frozenset[Step] = frozenset()) -> Town:
+    """Let a town of this seed live and come to rest."""
+    town = Town(world, random.Random(f"town {seed}"), seed=str(seed), left_out=left_out)
+    try:
+        town.live()
+        town.rest()
+    finally:
+        town.scheduler.close()
+    return town
