@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := core clients mappers pipeline webhooks cli demo simulators bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test soak chaos check format docs lock clean
+.PHONY: help demo run test simulate nightly soak chaos check format docs lock clean
 
 help: ## Show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -19,7 +19,14 @@ run: $(VENV)/.dev ## Run the connector's own processes (Procfile) with the setti
 test: $(VENV)/.dev ## Run the tests (ARGS=... goes to pytest)
 	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 3 --dist loadfile -q)
 
-SEEDS ?= 0-999
+SEEDS ?= $(if $(filter nightly,$(MAKECMDGOALS)),0-9999,$(if $(filter soak,$(MAKECMDGOALS)),0-999,0-299))
+BUG ?=
+simulate: $(VENV)/.dev ## Let everything break at once: SEEDS=0-299 (the default), SEEDS=7 tells one, BUG=all plants bugs
+	@$(BIN)/python -m tests.simulation.simulate $(SEEDS) $(if $(BUG),--bug $(BUG))
+
+nightly: $(VENV)/.dev ## The same for 10,000 seeds
+	@$(BIN)/python -m tests.simulation.simulate $(SEEDS)
+
 soak: $(VENV)/.dev ## Simulate random sequences for long: SEEDS=0-999 (the default), one number, or paying-500
 	@$(BIN)/python -m tests.simulation.soak $(SEEDS)
 
@@ -37,11 +44,12 @@ check: $(VENV)/.dev ## Lint, types (strict), import contracts, lock files
 format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-docs: $(VENV)/.dev ## Renew what documents quote from the code (tables of fields, messages, payments and cancelling, the worked example)
+docs: $(VENV)/.dev ## Renew what documents quote from the code (tables of fields, messages, payments, cancelling and faults, the worked example)
 	@$(BIN)/python -m tests.mapping_table
 	@$(BIN)/python -m tests.messages_table
 	@$(BIN)/python -m tests.payments_table
 	@$(BIN)/python -m tests.cancelling_table
+	@$(BIN)/python -m tests.catalogue
 
 lock: ## Renew the lock files from pyproject.toml (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --upgrade pyproject.toml -o requirements.txt -q

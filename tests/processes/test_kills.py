@@ -25,7 +25,9 @@ def city(cities: Cities) -> City:
 
 
 def test_a_worker_killed_before_the_write_back_leaves_one_of_each(city: City) -> None:
-    """Xero has made the document, Dynamics does not know yet, the worker dies: the next one finishes the work."""
+    """R5, F20, F61: Xero has made the document, Dynamics does not know yet, the worker dies: the next one finishes
+    the work.
+    """
     city.until_true(city.sale())
     city.inject("xero", match="PUT /api.xro/2.0/Invoices", kind="delay-after", delay_s=60)
     sale = city.sale()
@@ -126,7 +128,7 @@ def test_a_worker_killed_while_it_clears_the_fingerprint_leaves_one_update(
 
 
 def test_a_killed_dispatcher_loses_no_event(city: City) -> None:
-    """Events wait in the inbox until a dispatcher is there again."""
+    """F06, F20: Events wait in the inbox until a dispatcher is there again."""
     city.stack.kill("dispatch")
     sales = [city.sale(kind) for kind in (0, 2, 3)]
 
@@ -136,7 +138,7 @@ def test_a_killed_dispatcher_loses_no_event(city: City) -> None:
 
 
 def test_redis_killed_and_started_again_loses_nothing(city: City) -> None:
-    """What was accepted is on disk; every process goes on as soon as Redis is back."""
+    """F26: What was accepted is on disk; every process goes on as soon as Redis is back."""
     city.stack.kill("work-1")
     sales = [city.sale(kind) for kind in (0, 1, 4)]
     city.until(lambda: all(_is_due(city, sale) for sale in sales), "the dispatcher to mark them")
@@ -150,7 +152,7 @@ def test_redis_killed_and_started_again_loses_nothing(city: City) -> None:
 
 
 def test_an_event_refused_while_redis_was_away_is_caught_by_the_poll(city: City) -> None:
-    """Dynamics never repeats a refused webhook: the poll finds the invoice."""
+    """F01, F08: Dynamics never repeats a refused webhook: the poll finds the invoice."""
     city.stack.kill("redis")
     sale = city.sale(2)
     city.until(
@@ -165,7 +167,7 @@ def test_an_event_refused_while_redis_was_away_is_caught_by_the_poll(city: City)
 
 
 def test_every_event_twice_and_in_reverse_changes_nothing(city: City) -> None:
-    """Events are hints: the same ones again, in another order, find everything as it should be."""
+    """R7, F02, F03: Events are hints: the same ones again, in another order, find everything as it should be."""
     city.switch_webhooks(duplicate=1.0, reorder=1.0)
     sales = [city.sale(kind) for kind in (0, 1, 2, 3)]
     city.until_true(*sales)

@@ -217,7 +217,7 @@ class Judged:
 
     def of_accusations(self) -> list[str]:
         """It is not said that somebody has changed a document which nobody has."""
-        is_said = "changed it there" in self.history[-1]["stl3_details"]
+        is_said = bool(self.history) and "changed it there" in self.history[-1]["stl3_details"]
         is_ours = self.business.guard.is_as_we_left_it(self.document["InvoiceID"])
         return ["nobody has changed it in Xero"] if is_said and is_ours else []
 

@@ -73,8 +73,9 @@ def live(seed: int, left_out: frozenset[Step] = frozenset()) -> Seen:
             seen.calls = town.calls
             seen.wrong = [*judge_business(world, town), *world.described.complaints]
         except Exception as error:  # a judge that raises has found something as well
-            where = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)[-3:]))
-            seen.wrong = [f"{type(error).__name__}: {error}\n{where}"]
+            frames = traceback.extract_tb(error.__traceback__)
+            where = "".join(traceback.format_list(frames[-3:]))
+            seen.wrong = [f"{type(error).__name__}: {error or frames[-1].line}\n{where}"]
         finally:
             world.engine.dispose()
         return seen

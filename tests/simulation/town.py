@@ -116,7 +116,7 @@ class Town(Business):
             self.scheduler.run(CALM_S)
             self._look_for_stranded()
             if not any(self.world.app.lanes.rests_until(one.id) for one in self.joined):
-                self.guard.wrong += [f"{self.mode}, after {CALM_S // 60} min: {each}" for each in complaints(self)]
+                self.guard.wrong += [f"{self.mode}, after {CALM_S // 60} min: {each}" for each in self._of_calm()]
             self.installation.stop()
             self.calls = len(self.world.xero.wire.calls) + len(self.world.dynamics.wire.calls)
             self.guard.wrong += self.installation.defects
@@ -158,6 +158,7 @@ class Town(Business):
             (1, self.sync_reference),
             (1, self.set_settings),
             (3, self.retry),
+            (1, self.unlink),
         ]
         weights, choices = zip(*acts, strict=True)
         for number in range(1, self.chance.randint(*ACTS) + 1):
@@ -172,6 +173,12 @@ class Town(Business):
             self.scheduler.sleep(0.001 + self.chance.choice(PAUSES_S))
             if self.chance.random() < 0.02:
                 self.scheduler.sleep(LONG_S)
+
+    def unlink(self) -> None:
+        """Somebody empties the lookup by which Xero details name their invoice: no deletion."""
+        named = [key for key in self.office.living() if self.world.all_details(key)]
+        if named:
+            self.world.edit_details(self.chance.choice(named), **{"stl3_Invoice@odata.bind": None})
 
     def _where(self) -> str:
         task = self.scheduler.current
@@ -211,6 +218,13 @@ class Town(Business):
             for _ in range(times):
                 status = self.installation.post(urlsplit(delivery.url).path, delivery.body, delivery.headers)
             settle(delivery, status)
+
+    def _of_calm(self) -> list[str]:
+        """Of what was put aside only a poll sees that its worker died before it could say so in Dynamics."""
+        letters = (
+            {letter.entity.id for letter in self.world.app.dead.list_all()} if not self.installation.polls else ()
+        )
+        return [each for each in complaints(self) if not any(key in each for key in letters)]
 
     def _look_for_stranded(self) -> None:
         """What was due before the last poll and is due still has been forgotten by everybody."""

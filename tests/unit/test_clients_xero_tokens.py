@@ -109,6 +109,7 @@ def test_a_token_from_the_portal_without_a_time_of_renewal_is_used(world: World)
 
 
 def test_a_lost_answer_is_mended_with_the_same_refresh_token(world: World) -> None:
+    """F71: the answer to a refresh is lost."""
     world.save(refresh_token="R0")
     world.identity.lose_answers = 1
     with pytest.raises(Transient):
@@ -123,6 +124,7 @@ def test_a_lost_answer_is_mended_with_the_same_refresh_token(world: World) -> No
 
 
 def test_a_process_that_dies_while_it_refreshes_blocks_the_others_for_30_seconds_only(world: World) -> None:
+    """F72: a crash before the new token is stored."""
     world.save(refresh_token="R0")
     assert world.consents.begin_refresh("c-1", now=world.clock.now())
     with pytest.raises(Transient, match="another process"):
@@ -170,6 +172,7 @@ def test_the_loser_of_a_race_without_a_working_token_comes_again(world: World) -
 
 
 def test_many_processes_at_once_refresh_once(world: World) -> None:
+    """R19, F70: two processes refresh one token."""
     world.save(refresh_token="R0")
     world.tokens().get()
     world.advance(minutes=25)
@@ -199,6 +202,7 @@ def test_a_refused_token_is_not_renewed_when_another_process_has_done_so(world: 
 
 
 def test_the_refresh_token_before_is_tried_within_its_grace(world: World) -> None:
+    """F71: the answer to a refresh is lost."""
     world.save(refresh_token="stored by a loser", previous_refresh_token="R0", rotated_at=NOW - timedelta(minutes=29))
 
     token = world.tokens().get()
@@ -218,6 +222,7 @@ def test_the_refresh_token_before_is_not_tried_after_its_grace(world: World) -> 
 
 
 def test_a_consent_given_anew_during_a_refresh_is_not_overwritten(world: World) -> None:
+    """F73: a refresh takes longer than its right."""
     world.save(refresh_token="R0")
     world.identity.may_answer.clear()
     got: list[str] = []

@@ -70,7 +70,7 @@ def test_a_date_typed_elsewhere_comes_back_within_twelve_hours(typing: str, zone
 
 
 def test_every_day_of_clock_change_comes_back() -> None:
-    """All zones, all days of three years on which the clocks change there."""
+    """F68: All zones, all days of three years on which the clocks change there."""
     days = [date(2025, 1, 1) + timedelta(days=number) for number in range(3 * 365)]
     wrong, changes = [], 0
     for zone in map(ZoneInfo, ZONES):

@@ -47,6 +47,7 @@ JSON = st.recursive(
     ids=str,
 )
 def test_every_field_is_part_of_the_key(different: dict[str, Any]) -> None:
+    """R16: an event key too wide or too narrow."""
     assert replace(PLAIN, **different).key != PLAIN.key
 
 
@@ -62,6 +63,7 @@ def test_an_event_survives_the_queue(event: Event) -> None:
 
 
 def test_an_older_message_without_columns_is_read() -> None:
+    """F33: a message of another version."""
     older = PLAIN.as_json()
     del older["columns"]
 
@@ -69,6 +71,7 @@ def test_an_older_message_without_columns_is_read() -> None:
 
 
 def test_a_newer_message_with_more_fields_is_read() -> None:
+    """F33: a message of another version."""
     assert Event.from_json(PLAIN.as_json() | {"invented": 1}) == PLAIN
 
 

@@ -99,7 +99,7 @@ def test_a_secret_pasted_into_another_row_does_not_open(consents: Consents, engi
 
 
 def test_an_older_token_never_replaces_a_newer_one(consents: Consents) -> None:
-    """Two refreshes began from version 1: the second to end is told that it came too late."""
+    """F73: Two refreshes began from version 1: the second to end is told that it came too late."""
     read = consents.save(CONSENT)
 
     first = consents.end_refresh(replace(read, refresh_token="r-2"))
@@ -149,6 +149,7 @@ def test_a_refresh_of_nothing_has_no_winner(consents: Consents) -> None:
 
 
 def test_of_many_refreshes_at_once_one_wins(consents: Consents, engine: Engine, other_engine: Engine) -> None:
+    """R19, F70: two processes refresh one token."""
     consents.save(CONSENT)
     for round_number in range(5):
         barrier, now = Barrier(8), NOON + timedelta(minutes=round_number)
@@ -222,7 +223,7 @@ def test_connections_are_found_by_either_organisation_in_the_order_of_their_maki
 
 
 def test_the_same_two_organisations_are_joined_once(connections: Connections) -> None:
-    """Rule G8."""
+    """F76: Rule G8."""
     connections.save(connection())
 
     with pytest.raises(IntegrityError):

@@ -152,7 +152,7 @@ def test_a_settings_event_drops_the_preferences_at_once() -> None:
 
 
 def test_the_steps_stand_in_their_order(bench: Bench) -> None:
-    """Look, mark, wake, remember: the event is remembered last of all."""
+    """R4, F06: Look, mark, wake, remember: the event is remembered last of all."""
     bench.dispatcher.handle([CHANGED])
 
     last = bench.redis.sent[-1]

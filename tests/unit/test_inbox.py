@@ -111,6 +111,7 @@ def test_a_message_that_fails_each_time_is_parked_and_can_be_replayed(inbox: Inb
     "text", ["", "null", "[]", "{", '{"v": 2, "events": []}', '{"v": 1, "events": [{}]}', "[" * 5000, "\x00"]
 )
 def test_what_cannot_be_read_is_parked_at_once(inbox: Inbox, url: str, text: str) -> None:
+    """F33: a message of another version."""
     with Connection(url) as connection, connection.Producer() as producer:
         producer.publish(
             text,

@@ -20,6 +20,7 @@ SOON, CLOSE = timedelta(seconds=10), 0.5
 
 
 def test_one_worker_at_a_time(bench: Bench) -> None:
+    """R1, F24: two workers at one connection."""
     held(bench)
 
     assert bench.lanes.acquire(LANE, "t-2") is None

@@ -86,6 +86,7 @@ def test_new_connections_come_in_and_gone_ones_are_dropped(schedule: Schedule, c
 
 
 def test_a_turn_is_claimed_once(client: fakeredis.FakeRedis) -> None:
+    """F65: two pollers, or a poll that takes long."""
     pollers = [Schedule(client, interval_s=INTERVAL_S) for _ in range(2)]
     pollers[0].refresh(MANY, now_ms=NOW_MS)
     late_ms = NOW_MS + INTERVAL_S * MS
@@ -97,6 +98,7 @@ def test_a_turn_is_claimed_once(client: fakeredis.FakeRedis) -> None:
 
 
 def test_pollers_that_look_at_the_same_time_share_the_turns(client: fakeredis.FakeRedis) -> None:
+    """F65: two pollers, or a poll that takes long."""
     Schedule(client, interval_s=INTERVAL_S).refresh(MANY[:50], now_ms=NOW_MS)
     barrier = threading.Barrier(4)
 
