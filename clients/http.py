@@ -15,7 +15,6 @@ from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 from urllib3 import Retry
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
-from urllib3.exceptions import ProxyError as ProxyUnreachable
 
 from core import money
 from core.errors import ConnectorError, Transient, Unknown
@@ -27,6 +26,7 @@ WRITE_TIMEOUT_S: Seconds = (5, 45)
 ANSWER_BYTES_MAX = 32 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
 _RETRY_AFTER_MAX_S = 86_400.0
+_NO_TUNNEL = "Tunnel connection failed"  # http.client: the proxy would not connect, so nothing was sent through it
 _POOL = 20  # connections kept open to one host: more than the 5 calls that Xero allows, fewer than Dynamics' 52
 
 
@@ -153,7 +153,10 @@ def _read(response: requests.Response, *, seconds: float) -> bytes:
 
 
 def _never_left(error: BaseException) -> bool:
-    """Whether the failure came before the request: no connection, no proxy, or a certificate we refused."""
+    """Whether the failure came before the request: no connection, no proxy, or a certificate we refused.
+
+    That it was the proxy's failure is not enough: an answer that is lost between the proxy and us is one as well.
+    """
     pending: list[object] = [error]
     seen: set[int] = set()
     while pending:
@@ -161,9 +164,9 @@ def _never_left(error: BaseException) -> bool:
         if not isinstance(cause, BaseException) or id(cause) in seen:
             continue
         seen.add(id(cause))
-        if isinstance(
-            cause, NewConnectionError | ConnectTimeoutError | ProxyUnreachable | ssl.SSLCertVerificationError
-        ):
+        if isinstance(cause, NewConnectionError | ConnectTimeoutError | ssl.SSLCertVerificationError):
+            return True
+        if isinstance(cause, OSError) and str(cause).startswith(_NO_TUNNEL):
             return True
         pending += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
     return False

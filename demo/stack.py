@@ -37,6 +37,7 @@ class Stack:
     """The processes of a demo. `start` brings them up, `stop` ends every one of them.
 
     `addresses` are those of `connector simulate`; `web` is the connector's own. `folder` holds data and logs.
+    `settings` are environment variables of the connector's processes beside, or instead of, those of the demo.
     """
 
     workers: int = 2
@@ -44,6 +45,7 @@ class Stack:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="connector-")))
     addresses: dict[str, str] = field(default_factory=dict)
     web: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start_simulators(self) -> None:
@@ -89,6 +91,14 @@ class Stack:
         process = self.processes.pop(name)
         process.kill()
         process.wait()
+
+    def pause(self, name: str) -> None:
+        """SIGSTOP: the process stands still, and knows nothing of it."""
+        self.processes[name].send_signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """SIGCONT: a process that was paused goes on."""
+        self.processes[name].send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Stop everything, the connector before what it speaks to; kill what does not end by itself."""
@@ -140,7 +150,7 @@ class Stack:
                 "MICROSOFT_AUTHORITY": self.addresses["login"],
                 "CA_BUNDLE": self.addresses["ca_bundle"],
             }
-        return inherited | settings
+        return inherited | settings | self.settings
 
     def write_env_file(self) -> Path:
         """Write what a shell has to read (`set -a; . FILE`) to run commands here, whatever it had set before."""

@@ -45,6 +45,7 @@ class Guard:
     delays: bool = False
     thaws: bool = False
     late: list[tuple[datetime, dict[str, Any], bytes]] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)  # the attempt of each Idempotency-Key
     _is_arriving_late: bool = False
 
     def __post_init__(self) -> None:
@@ -85,6 +86,8 @@ class Guard:
         return self._carry(environ, start_response)
 
     def _carry(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "PUT" and not self.thaws and not self._is_arriving_late:
+            self._note_key(environ)
         before = {key: (row["Status"], content_of(row)) for key, row in self.documents().items()}
         answer = self._app(environ, start_response)
         if environ["REQUEST_METHOD"] == "GET":
@@ -116,6 +119,19 @@ class Guard:
         lost = {name for name in theirs if content_of(row)[name] != content[name]}
         if lost and content == self.seen.get(key) and NO not in self._statuses_of(row):
             self.wrong.append(f"{key}: what a person had changed was overwritten: {lost}")
+
+    def _note_key(self, environ: dict[str, Any]) -> None:
+        """One key, one attempt: else Xero answers with what an earlier one was told."""
+        body = environ["wsgi.input"].read()
+        environ["wsgi.input"] = BytesIO(body)
+        rows = self.world.dynamics.rows(columns.DETAILS.set_name)
+        mine = [row for row in rows if row["stl3_dynamicsinvoiceid"].encode() in body]
+        started = {row["stl3_attemptstarted"] for row in mine} - {None}
+        key = environ.get("HTTP_IDEMPOTENCY_KEY", "")
+        if len(started) == 1:
+            (attempt,) = started
+            if self.keys.setdefault(key, attempt) != attempt:
+                self.wrong.append(f"the attempt of {attempt} has the key of the one of {self.keys[key]}")
 
     def _has_twin(self, document: dict[str, Any]) -> bool:
         """Whether another document of the same invoice lives, whose place this one does not take (rule E8)."""

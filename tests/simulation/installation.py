@@ -101,6 +101,14 @@ class Installation:
         self.scheduler.wait_for(request, at_most_s=60)
         return answers[0] if answers else None
 
+    def holds(self, connection_id: str) -> bool:
+        """Whether the process that speaks has the lane, as far as Redis knows; so do all others that are none."""
+        task = self.scheduler.current
+        if task is None or task.process is None:
+            return True
+        holder = self._plain.get(f"lane:{connection_id}:lease")
+        return holder is None or holder in task.process.tokens
+
     # -- processes -------------------------------------------------------------------------------------------
 
     def _start(self, name: str) -> None:
@@ -119,11 +127,19 @@ class Installation:
     def _app(self) -> App:
         """The parts of a process, by its own clock."""
         clock = Skewed(self.world.clock, self.plan.skew())
+        assert self.scheduler.current is not None
+        process = self.scheduler.current.process
+        assert process is not None
+
+        def new_token() -> str:
+            process.tokens.append(f"{self._tokens.getrandbits(64):x}")
+            return process.tokens[-1]
+
         return replace(
             self.world.new_process(clock),
             keep=self._keep,
             wake=lambda lane: self._wake("work", lane),
-            new_token=lambda: f"{self._tokens.getrandbits(64):x}",
+            new_token=new_token,
         )
 
     @contextmanager

@@ -14,12 +14,13 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(eq=False)
 class Process:
-    """What dies and freezes as one. `woke_late`: it froze since its present work began."""
+    """What dies and freezes as one. `woke_late`: it froze since its present work began; `tokens`: of its leases."""
 
     name: str
     is_alive: bool = True
     frozen_until: datetime = LONG_AGO
     woke_late: bool = False
+    tokens: list[str] = field(default_factory=list)
 
 
 @dataclass(eq=False)

@@ -89,10 +89,18 @@ class Town(Business):
             secret=endpoint.secrets[0],
         )
         self.office.announce_settings = lambda: None  # type: ignore[method-assign]  # Dynamics itself does
-        real = self.guard._watch
+        real, lanes = self.guard._watch, {one.xero_tenant_id: one.id for one in self.joined}
 
         def watch(environ: dict[str, Any], start_response: Any) -> Any:
             self.guard.thaws = self._may_be_late()
+            lane = lanes.get(environ.get("HTTP_XERO_TENANT_ID", ""))
+            if (
+                lane
+                and environ["REQUEST_METHOD"] != "GET"
+                and not self.guard.thaws
+                and not self.installation.holds(lane)
+            ):
+                self.guard.wrong.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']} without the lease")
             return real(environ, start_response)
 
         world.xero.wire._app = watch

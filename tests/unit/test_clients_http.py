@@ -117,6 +117,29 @@ def test_a_proxy_that_cannot_be_reached_changed_nothing(monkeypatch: pytest.Monk
         get("https://api.xero.com", changes=True)
 
 
+def test_f40_an_answer_that_is_lost_behind_a_proxy_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F40: the proxy has passed the write on, and then its connection breaks."""
+    with listening(lambda _connection, _request: None) as (proxy, heard):
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "")
+
+        with pytest.raises(Unknown):
+            get("http://example.invalid/x", changes=True)
+
+    assert len(heard) == 1
+
+
+def test_a_proxy_that_will_not_connect_changed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(saying(answer(b"no", status="403 Forbidden"))) as (proxy, heard):
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        monkeypatch.setenv("NO_PROXY", "")
+
+        with pytest.raises(Transient):
+            get("https://api.xero.com", changes=True)
+
+    assert heard[0].startswith(b"CONNECT api.xero.com:443")
+
+
 def test_the_proxy_comes_from_the_environment_except_for_the_hosts_named_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
