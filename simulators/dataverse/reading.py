@@ -198,10 +198,11 @@ def check_query(env: Environment, table: Table, query: Query) -> None:
 
 def as_plain(table: Table, row: Row) -> dict[str, Any]:
     """Return every column under its Web API name, for assertions."""
-    shown: dict[str, Any] = {}
-    for column in table.columns.values():
-        value = row.get(column.name)
-        shown[column.property_name] = to_json(value)
-        if isinstance(value, Ref):
-            shown[f"{column.property_name}@Microsoft.Dynamics.CRM.lookuplogicalname"] = value.table
+    shown: dict[str, Any] = {column.property_name: None for column in table.columns.values()}
+    for name, value in row.items():
+        if name in table.columns:
+            property_name = table.columns[name].property_name
+            shown[property_name] = to_json(value)
+            if isinstance(value, Ref):
+                shown[f"{property_name}@Microsoft.Dynamics.CRM.lookuplogicalname"] = value.table
     return shown

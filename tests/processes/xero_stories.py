@@ -114,8 +114,9 @@ class Stories:
         broker.close()
 
     def poll_now(self) -> None:
-        """Let the poller find the connection's poll due at its next look."""
+        """Let the poller find the connection's poll due at its next look, however short ago the last one was."""
         with self.redis() as client:
+            client.delete(f"polled:{self.lane}")
             client.zadd(POLLS, {self.lane: 0})
 
     @property

@@ -31,7 +31,6 @@ from pipeline import (
 )
 from pipeline.dispatch import Dispatcher
 from pipeline.lanes import Lanes, Lease
-from pipeline.memory import Memory
 from pipeline.outcomes import AttemptEnded
 from pipeline.watermarks import Watermark
 from tests.simulation.installation import Installation
@@ -232,11 +231,6 @@ def answers_by_position(patch: Patch) -> None:
     patch.setattr(attempts, "_outcome", outcome)
 
 
-def event_time_forgotten(patch: Patch) -> None:
-    """A document of Xero that moved is passed over as if we had seen it."""
-    patch.setattr(Memory, "note_moved", lambda _self, _moved: None)
-
-
 def refresh_by_everybody(patch: Patch) -> None:
     """Each process renews the token when it likes, stores what it got last, and forgets the one before."""
 
@@ -278,7 +272,6 @@ BUGS: Mapping[str, Callable[[Patch], None]] = {
         no_poll_of_xero,
         watermark_before_marks,
         answers_by_position,
-        event_time_forgotten,
         refresh_by_everybody,
     )
 }

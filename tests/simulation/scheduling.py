@@ -14,12 +14,16 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(eq=False)
 class Process:
-    """What dies and freezes as one. `woke_late`: it froze since its present work began; `tokens`: of its leases."""
+    """What dies and freezes as one. `woke_late`: it froze since its present work began; `tokens`: of its leases.
+
+    `late_writes`: how many it has made since without its lease.
+    """
 
     name: str
     is_alive: bool = True
     frozen_until: datetime = LONG_AGO
     woke_late: bool = False
+    late_writes: int = 0
     tokens: list[str] = field(default_factory=list)
 
 

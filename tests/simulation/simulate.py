@@ -75,7 +75,7 @@ def live(seed: int, left_out: frozenset[Step] = frozenset()) -> Seen:
         except Exception as error:  # a judge that raises has found something as well
             frames = traceback.extract_tb(error.__traceback__)
             where = "".join(traceback.format_list(frames[-3:]))
-            seen.wrong = [f"{type(error).__name__}: {error or frames[-1].line}\n{where}"]
+            seen.wrong = [f"{type(error).__name__}: {str(error) or frames[-1].line}\n{where}"]
         finally:
             world.engine.dispose()
         return seen
