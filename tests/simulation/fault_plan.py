@@ -34,7 +34,7 @@ CRASHES = {
     "crash of the web": 0.04,
     "crash of the poller": 0.006,
 }
-PAUSES = {"process frozen": 0.003}
+PAUSES = {"process frozen": 0.006}
 COMMANDS = {"Redis: connection refused": 0.006, "Redis: answer lost": 0.006}
 MOMENTS = {
     "Redis away": 0.15,

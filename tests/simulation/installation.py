@@ -102,17 +102,17 @@ class Installation:
         self.scheduler.wait_for(request, at_most_s=60)
         return answers[0] if answers else None
 
-    def may_write(self, connection_id: str) -> bool:
-        """Whether whoever speaks has the lane, as far as Redis knows, which may have been wiped just now.
+    def may_write(self) -> bool:
+        """Whether whoever speaks has the lane that it works on, as far as Redis knows, which may have been wiped.
 
         One that froze behind its look at the lease, or was waiting for a call, makes one write too many; no second.
         """
         task, broken_at = self.scheduler.current, self.plan.redis_broken_at
-        if task is None or task.process is None:
+        if task is None or task.process is None or not task.process.lane:
             return True
         if broken_at is not None and self.world.clock.now() - broken_at < BROKEN_FOR:
             return True
-        holder = self._plain.get(f"lane:{connection_id}:lease")
+        holder = self._plain.get(f"lane:{task.process.lane}:lease")
         if holder in task.process.tokens or (holder is None and not task.process.woke_late):
             return True
         task.process.late_writes += 1
@@ -273,11 +273,10 @@ class Installation:
             if message is None:
                 self.scheduler.sleep(IDLE_S)
                 continue
+            what, _, lane = str(message).partition(" ")
             assert self.scheduler.current is not None
             assert self.scheduler.current.process is not None
-            self.scheduler.current.process.woke_late = False
-            self.scheduler.current.process.late_writes = 0
-            what, _, lane = str(message).partition(" ")
+            self.scheduler.current.process.begin(lane if what == "work" else "")
             try:
                 (work if what == "work" else poll)(app, lane)
             except ConnectorError as error:  # what the actor does

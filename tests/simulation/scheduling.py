@@ -14,17 +14,22 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(eq=False)
 class Process:
-    """What dies and freezes as one. `woke_late`: it froze since its present work began; `tokens`: of its leases.
+    """What dies and freezes as one. `woke_late`: it froze since its present work began, on a `lane` or on none.
 
-    `late_writes`: how many it has made since without its lease.
+    `tokens`: of its leases; `late_writes`: how many it has made without one.
     """
 
     name: str
     is_alive: bool = True
     frozen_until: datetime = LONG_AGO
     woke_late: bool = False
+    lane: str = ""
     late_writes: int = 0
     tokens: list[str] = field(default_factory=list)
+
+    def begin(self, lane: str) -> None:
+        """Other work begins."""
+        self.lane, self.woke_late, self.late_writes = lane, False, 0
 
 
 @dataclass(eq=False)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,16 +89,22 @@ class Town(Business):
             secret=endpoint.secrets[0],
         )
         self.office.announce_settings = lambda: None  # type: ignore[method-assign]  # Dynamics itself does
-        real, lanes = self.guard._watch, {one.xero_tenant_id: one.id for one in self.joined}
+        real, dynamics = self.guard._watch, world.dynamics.wire._app
 
         def watch(environ: dict[str, Any], start_response: Any) -> Any:
             self.guard.thaws = self._may_be_late()
-            lane = lanes.get(environ.get("HTTP_XERO_TENANT_ID", ""))
-            if lane and environ["REQUEST_METHOD"] != "GET" and not self.installation.may_write(lane):
-                self.guard.wrong.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']} without the lease")
+            self._check_lease(environ, is_write=environ["REQUEST_METHOD"] != "GET")
             return real(environ, start_response)
 
+        def watch_dynamics(environ: dict[str, Any], start_response: Any) -> Any:
+            if environ["REQUEST_METHOD"] == "POST":
+                body = environ["wsgi.input"].read()
+                environ["wsgi.input"] = BytesIO(body)
+                self._check_lease(environ, is_write=b"\r\nPATCH " in body or b"\r\nPOST " in body)
+            return dynamics(environ, start_response)
+
         world.xero.wire._app = watch
+        world.dynamics.wire._app = watch_dynamics
 
     def live(self) -> None:
         """People act, events travel, everything breaks."""
@@ -143,6 +150,10 @@ class Town(Business):
 
     def _pass_time(self, delta: timedelta) -> None:
         self.world.pass_time(seconds=delta.total_seconds())
+
+    def _check_lease(self, environ: dict[str, Any], *, is_write: bool) -> None:
+        if is_write and "/connect/token" not in environ["PATH_INFO"] and not self.installation.may_write():
+            self.guard.wrong.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']} without the lease")
 
     def _may_be_late(self) -> bool:
         """Whether a call may come from one who has lost its lane without knowing it."""
