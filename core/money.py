@@ -34,6 +34,8 @@ def loads(text: str | bytes) -> Any:
         return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise ValueError("JSON nested too deeply") from error
+    except ArithmeticError as error:
+        raise ValueError("a number in JSON with an exponent that no Decimal holds") from error
 
 
 def dumps(document: Any) -> bytes:

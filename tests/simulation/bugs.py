@@ -133,22 +133,17 @@ def key_of_event_too_wide(patch: Patch) -> None:
 
 
 def missing_link_taken_for_deletion(patch: Patch) -> None:
-    """One proof is enough: an invoice whose row has lost its link counts as deleted."""
-    patch.setattr(deletions, "relink", lambda _tools, _presents, _report: set())
-    patch.setattr(to_xero, "relink", lambda _tools, _presents, _report: set())
-    real = to_xero.is_ending
-    patch.setattr(
-        to_xero,
-        "is_ending",
-        lambda present: (
-            real(present)
-            or (
-                present.details is not None
-                and bool(present.details.xero_invoice_id)
-                and not present.details.is_linked
-            )
-        ),
-    )
+    """One proof is enough: an invoice whose row has lost its link counts as deleted, and nobody asks for it."""
+    real = to_xero.read_invoices
+
+    def read(tools: Any, invoice_ids: Any) -> dict[str, Any]:
+        return {
+            key: replace(one, invoice=None) if _is_unlinked(one) else one
+            for key, one in real(tools, invoice_ids).items()
+        }
+
+    patch.setattr(to_xero, "read_invoices", read)
+    patch.setattr(deletions, "_look", lambda _tools, invoice_ids: dict.fromkeys(invoice_ids, False))
 
 
 def unknown_taken_for_failed(patch: Patch) -> None:
@@ -276,6 +271,11 @@ BUGS: Mapping[str, Callable[[Patch], None]] = {
     )
 }
 _LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+
+def _is_unlinked(present: Any) -> bool:
+    details = present.details
+    return details is not None and bool(details.xero_invoice_id) and not details.is_linked
 
 
 class _With:

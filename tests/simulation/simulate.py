@@ -36,7 +36,7 @@ from tests.simulation.shortening import shorten
 from tests.simulation.town import open_town_world, run_town
 from tests.world import START
 
-CHUNK = 10
+CHUNK, CHUNK_UNTIL_CAUGHT = 10, 3
 TRIES_TO_SHORTEN = 150
 
 
@@ -89,7 +89,8 @@ def live_all(seeds: Sequence[int], bug: str | None) -> list[Seen]:
 
 def simulate(seeds: Sequence[int], bug: str | None, jobs: int, *, until_caught: bool) -> Iterator[Seen]:
     """Yield what becomes of each seed, as it comes."""
-    chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
+    size = CHUNK_UNTIL_CAUGHT if until_caught else CHUNK
+    chunks = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         asked = [pool.submit(live_all, chunk, bug) for chunk in chunks]
         try:
@@ -106,18 +107,20 @@ def simulate(seeds: Sequence[int], bug: str | None, jobs: int, *, until_caught: 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("seeds", help="0-299, or one")
-    parser.add_argument("--bug", choices=["all", *BUGS], help="a deliberate bug, or all of them one after the other")
+    parser.add_argument("--bug", action="append", choices=["all", *BUGS], help="a deliberate bug; may be repeated")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     options = parser.parse_args(arguments)
     first, _, last = options.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     console = Console()
-    if options.bug == "all":
-        return 0 if try_bugs(console, seeds, options.jobs, options.json) else 1
+    bugs = list(BUGS) if options.bug == ["all"] else options.bug or []
+    if len(bugs) > 1:
+        return 0 if try_bugs(console, bugs, seeds, options.jobs, options.json) else 1
+    bug = bugs[0] if bugs else None
     if len(seeds) == 1:
-        return replay(console, seeds[0], options.bug)
-    return run(console, seeds, options.bug, options.jobs, options.json)
+        return replay(console, seeds[0], bug)
+    return run(console, seeds, bug, options.jobs, options.json)
 
 
 def run(console: Console, seeds: range, bug: str | None, jobs: int, file: Path | None) -> int:
@@ -187,11 +190,11 @@ def kind_of(seen: Seen) -> str:
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+", "…", seen.wrong[0].splitlines()[0]) if seen.wrong else ""
 
 
-def try_bugs(console: Console, seeds: range, jobs: int, file: Path | None) -> bool:
-    """Plant every bug; print which seed was the first to catch it. Return whether all were caught."""
+def try_bugs(console: Console, bugs: Sequence[str], seeds: range, jobs: int, file: Path | None) -> bool:
+    """Plant each of these bugs; print which seed was the first to catch it. Return whether all were caught."""
     table = Table("Bug", "Caught by seed", "Seeds tried", "As", title="Deliberate bugs", title_justify="left")
     results: dict[str, Any] = {}
-    for name in BUGS:
+    for name in bugs:
         tried = 0
         caught: list[Seen] = []
         for seen in simulate(seeds, name, jobs, until_caught=True):

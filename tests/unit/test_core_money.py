@@ -77,6 +77,11 @@ def test_what_is_not_json_is_refused(text: str | bytes) -> None:
         money.loads(text)
 
 
+def test_a_number_whose_exponent_nobody_can_hold_is_refused_as_what_is_not_json() -> None:
+    with pytest.raises(ValueError, match="exponent"):
+        money.loads('{"Total": 1.0e99999999999999999999}')
+
+
 def test_json_nested_without_end_is_refused_as_what_is_not_json() -> None:
     with pytest.raises(ValueError):
         money.loads("[" * 100_000)
