@@ -16,7 +16,7 @@ from clients.dataverse import Changes
 from clients.http import Payload
 from clients.xero import Element
 from core.errors import Conflict, Rejected, Unknown
-from mappers.agreements import Agreement, mark_of, read_agreement
+from mappers.agreements import Agreement, document_hash, mark_of, read_agreement
 from mappers.comparing import as_update
 from mappers.xero import XeroInvoice
 from pipeline.details import change_details
@@ -115,7 +115,10 @@ def _intent(pair: Pair) -> Payload:
 
 
 def _sent(pair: Pair) -> Agreement:
-    return replace(pair.agreement, sent=mark_of(pair.mapped, pair.found))
+    """Note what is sent, in place of what was sent before: if that has arrived, the document is as we left it."""
+    known = pair.agreement
+    left = document_hash(pair.found) if known.is_as_we_left_it(pair.found) else known.document
+    return replace(known, document=left, sent=mark_of(pair.mapped, pair.found))
 
 
 def _as_noted(pair: Pair, etag: str) -> Present:

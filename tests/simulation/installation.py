@@ -102,6 +102,10 @@ class Installation:
         self.scheduler.wait_for(request, at_most_s=60)
         return answers[0] if answers else None
 
+    def is_working(self, connection_id: str) -> bool:
+        """Whether somebody has the lane now."""
+        return bool(self._plain.exists(f"lane:{connection_id}:lease"))
+
     def may_write(self) -> bool:
         """Whether whoever speaks has the lane that it works on, as far as Redis knows, which may have been wiped.
 

@@ -127,6 +127,30 @@ def test_an_edit_after_a_lost_answer_is_carried_over(world: World, kind: FaultKi
     world.assert_quiet()
 
 
+@pytest.mark.parametrize(("kind", "status"), [("status-before", 429), ("drop-before", 0), ("drop-after", 0)])
+def test_an_edit_after_a_lost_answer_whose_own_call_is_lost_as_well(
+    world: World, kind: FaultKind, status: int
+) -> None:
+    """F40, F53: the first update arrived unheard, the second did or did not: nobody is accused of anything."""
+    invoice_id = export(world)
+    edit_line(world, invoice_id, priceperunit=Decimal("12.00"))
+    world.mark(invoice_id)
+    world.lose_reply(UPDATE)
+    world.work()
+    edit_line(world, invoice_id, priceperunit=Decimal("11.00"))
+    world.pass_time(seconds=5)
+    world.xero.wire.inject(Fault(match=UPDATE, kind=kind, status=status, headers={"Retry-After": "7"}))
+    world.work()
+    assert world.details(invoice_id)["stl3_fingerprint"] is None
+    edit_line(world, invoice_id, priceperunit=Decimal("13.00"))
+
+    world.settle()
+
+    assert document(world, invoice_id)["SubTotal"] == Decimal("18.00")
+    assert not any("changed it there" in row["stl3_details"] for row in world.history(invoice_id))
+    world.assert_quiet()
+
+
 def test_somebody_changes_the_document_after_a_lost_answer(world: World) -> None:
     """The update arrived, unheard, and then a person changed it: nothing is overwritten."""
     invoice_id = export(world)

@@ -42,6 +42,7 @@ LOSING = (
     "Redis wiped",
     "Redis restarted, last second lost",
 )
+MEANWHILE = 0.3
 PICKED_UP = timedelta(seconds=0.2)
 # Midnight in London, in Auckland, and the nights when clocks change.
 STARTS = (
@@ -172,10 +173,13 @@ class Town(Business):
             (1, self.set_settings),
             (3, self.retry),
             (1, self.unlink),
+            (2, self.there_and_back),
         ]
         weights, choices = zip(*acts, strict=True)
         for number in range(1, self.chance.randint(*ACTS) + 1):
             (act,) = self.chance.choices(choices, weights)
+            if self.chance.random() < MEANWHILE:
+                self._wait_for_work()
             if ("act", number) not in self.left_out:
                 self.plan.told.append((self.world.clock.now(), act.__name__, ("act", number)))
                 with suppress(Refused):
@@ -186,6 +190,26 @@ class Town(Business):
             self.scheduler.sleep(0.001 + self.chance.choice(PAUSES_S))
             if self.chance.random() < 0.02:
                 self.scheduler.sleep(LONG_S)
+
+    def there_and_back(self) -> None:
+        """Somebody changes a price and takes that back while it is on its way."""
+        lines = [line for key in self.office.living() for line in self.world.lines(key) if line["priceperunit"]]
+        if not lines:
+            return
+        line = self.chance.choice(lines)
+        self.office.touched.append(line["_invoiceid_value"])
+        for price in (line["priceperunit"] + 1, line["priceperunit"]):
+            self.world.sales.update("invoicedetail", line["invoicedetailid"], {"priceperunit": price})
+            self.office.note_nets()
+            self._wait_for_work()
+            self.scheduler.sleep(self.chance.choice((0.001, 0.5, 2, 10)))
+
+    def _wait_for_work(self) -> None:
+        """What people do while a worker is at it is what races are made of."""
+        for _ in range(25):
+            if any(self.installation.is_working(one.id) for one in self.joined):
+                return
+            self.scheduler.sleep(0.4)
 
     def unlink(self) -> None:
         """Somebody empties the lookup by which Xero details name their invoice: no deletion."""
