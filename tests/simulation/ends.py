@@ -15,6 +15,7 @@ from tests.world import World
 
 ENDED = ("cancel", "delete", "No")
 STATES = {0: "0", 2: "0", 3: "3"}
+NOT_OURS = "does not carry the link"
 OPENED = "The invoice is active again."
 # How the history says what came of it, and the word for it here. The first that fits counts.
 KINDS = (
@@ -278,7 +279,9 @@ class Ends:
         asked = any(act.what == "No" for act in self.acts)
         if self.state != "0" or not ended or asked or self.since.state == "deleted":
             return []
-        is_told = any(OPENED in row["stl3_details"] for row in self.new)
+        texts = [row["stl3_details"] for row in self.new]
+        # Of a document that lost its link nothing else is told, whatever becomes of the invoice.
+        is_told = any(OPENED in text for text in texts) or (bool(texts) and NOT_OURS in texts[-1])
         return [] if is_told else ["that it is active again is not told"]
 
     def of_asking(self) -> list[str]:
