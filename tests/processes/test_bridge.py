@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,11 +12,10 @@ from structlog.testing import capture_logs
 from cli.doctor import look_at_bus
 from core.errors import ConnectorError, Transient
 from core.inbox import Inbox
-from core.redis import inbox_url
 from core.settings import read_settings
 from tests.contract.dataverse_world import DataverseWorld
-from tests.processes.bridge_world import FORGOTTEN_SOCKETS, HOST, accepted, bridging, opened_peer, put, record
-from tests.processes.redis_world import RealRedis, running_redis, wait_until
+from tests.processes.bridge_world import FORGOTTEN_SOCKETS, HOST, accepted, bridging, put, record
+from tests.processes.redis_world import RealRedis, wait_until
 from tests.servicebus_broker import QUEUE
 from tests.servicebus_peer import ServiceBusPeer
 from tests.unit.webhook_world import Webhooks, context
@@ -25,23 +23,6 @@ from webhooks.bus import Bus
 from webhooks.servicebus import ORGANISATION_CLAIM
 
 pytestmark = [pytest.mark.processes, FORGOTTEN_SOCKETS]
-
-
-@pytest.fixture
-def peer() -> Iterator[ServiceBusPeer]:
-    yield from opened_peer()
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RealRedis]:
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def inbox(redis: RealRedis) -> Inbox:
-    redis.client().flushall()
-    return Inbox(inbox_url(redis.url))
 
 
 # -- the way ---------------------------------------------------------------------------------------------------

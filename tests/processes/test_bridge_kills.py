@@ -19,10 +19,9 @@ from cli.bridge import hosts_in
 from core.connections import Connections
 from core.database import open_database
 from core.inbox import Inbox
-from core.redis import inbox_url
 from core.schema import consents
-from tests.processes.bridge_world import FORGOTTEN_SOCKETS, HOST, accepted, opened_peer, put, record
-from tests.processes.redis_world import RealRedis, running_redis, wait_until
+from tests.processes.bridge_world import FORGOTTEN_SOCKETS, HOST, accepted, put, record
+from tests.processes.redis_world import RealRedis, wait_until
 from tests.servicebus_broker import KEY, QUEUE
 from tests.servicebus_peer import ServiceBusPeer
 from tests.unit.made import connection
@@ -30,23 +29,6 @@ from tests.unit.webhook_world import ORGANISATION
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.processes, FORGOTTEN_SOCKETS]
-
-
-@pytest.fixture
-def peer() -> Iterator[ServiceBusPeer]:
-    yield from opened_peer()
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RealRedis]:
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def inbox(redis: RealRedis) -> Inbox:
-    redis.client().flushall()
-    return Inbox(inbox_url(redis.url))
 
 
 @dataclass

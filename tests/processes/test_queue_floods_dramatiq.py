@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from dramatiq.brokers.redis import RedisBroker
@@ -18,38 +17,15 @@ from tests.processes.queue_world import (
     Actor,
     Office,
     age_heartbeats,
-    hurry,
     kill_once,
     left_of,
     pass_looks,
     stock_broker,
     working,
 )
-from tests.processes.redis_world import RealRedis, running_redis, wait_until
+from tests.processes.redis_world import RealRedis, wait_until
 
 pytestmark = pytest.mark.processes
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RealRedis]:
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: RealRedis, monkeypatch: pytest.MonkeyPatch) -> RealRedis:
-    hurry(monkeypatch)
-    with running.client() as client:
-        client.flushall()
-        client.config_resetstat()
-    return running
-
-
-@pytest.fixture
-def office(server: RealRedis) -> Iterator[Office]:
-    opened = Office(server.url)
-    yield opened
-    opened.close()
 
 
 # -- kill -9 -----------------------------------------------------------------------------------------------

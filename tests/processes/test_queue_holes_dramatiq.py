@@ -6,7 +6,6 @@ Each pair: the hole with the library as it comes, then the same accident with ou
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 import redis
@@ -21,7 +20,6 @@ from tests.processes.queue_world import (
     Actor,
     Office,
     age_heartbeats,
-    hurry,
     kill_once,
     left_of,
     pass_looks,
@@ -29,33 +27,11 @@ from tests.processes.queue_world import (
     wire_to,
     working,
 )
-from tests.processes.redis_world import RealRedis, running_redis, wait_until
+from tests.processes.redis_world import RealRedis, wait_until
 
 pytestmark = pytest.mark.processes
 
 QUICK = "&socket_timeout=0.4"  # in a URL: redis-py's own 5 s cost only time here
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RealRedis]:
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: RealRedis, monkeypatch: pytest.MonkeyPatch) -> RealRedis:
-    hurry(monkeypatch)
-    with running.client() as client:
-        client.flushall()
-        client.config_resetstat()
-    return running
-
-
-@pytest.fixture
-def office(server: RealRedis) -> Iterator[Office]:
-    opened = Office(server.url)
-    yield opened
-    opened.close()
 
 
 # -- L1: what cannot be enqueued again is lost -------------------------------------------------------------
