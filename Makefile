@@ -17,7 +17,7 @@ run: $(VENV)/.dev ## Run the connector's own processes (Procfile) with the setti
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho start
 
 test: $(VENV)/.dev ## Run the tests (ARGS=... goes to pytest)
-	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 3 --dist loadfile --no-loadscope-reorder -q)
+	@$(BIN)/pytest $(if $(ARGS),$(ARGS),-n 4 --dist loadfile --no-loadscope-reorder -q)
 
 SEEDS ?= $(if $(filter nightly,$(MAKECMDGOALS)),0-9999,$(if $(filter soak,$(MAKECMDGOALS)),0-999,0-299))
 BUG ?=

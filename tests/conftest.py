@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,20 @@ import pytest
 import time_machine
 
 from tests.world import START, World
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files that start processes, which mostly wait, among those that reckon: several run side by side."""
+    files = {path: list(group) for path, group in groupby(items, lambda item: item.path)}
+    waiting = [path for path, group in files.items() if group[0].get_closest_marker("processes")]
+    reckoning = [path for path in files if path not in waiting]
+    reckoning.sort(key=lambda path: "simulation" not in path.parts)  # which take longest
+    every = max(1, len(reckoning) * 2 // 3 // max(1, len(waiting)))  # so that none of them begins near the end
+    order: list[Path] = []
+    for number, path in enumerate(reckoning):
+        order += [waiting.pop(0)] if waiting and number % every == 0 else []
+        order.append(path)
+    items[:] = [item for path in (*order, *waiting) for item in files[path]]
 
 
 @pytest.fixture

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from clients.tokens import XeroTokens
-from core.consents import Consents
 from core.errors import Unknown
 from core.event import Event
 from pipeline import (
@@ -23,7 +21,6 @@ from pipeline import (
     ending,
     lane_scripts,
     poll,
-    poll_xero,
     rows,
     rows_from_xero,
     rows_of_cancelling,
@@ -32,7 +29,6 @@ from pipeline import (
 from pipeline.dispatch import Dispatcher
 from pipeline.lanes import Lanes, Lease
 from pipeline.outcomes import AttemptEnded
-from pipeline.watermarks import Watermark
 from tests.simulation.installation import Installation
 
 Patch = pytest.MonkeyPatch
@@ -203,17 +199,6 @@ def no_poll_of_xero(patch: Patch) -> None:
     patch.setattr(poll, "poll_xero", lambda _app, _tools: 0)
 
 
-def watermark_before_marks(patch: Patch) -> None:
-    """The watermark of Xero moves on before what was found is marked."""
-    real = poll_xero._mark
-
-    def mark(app: Any, tools: Any, documents: Sequence[Any]) -> int:
-        Watermark(app.redis, tools.connection.id, "xero").save(tools.hold())
-        return real(app, tools, documents)
-
-    patch.setattr(poll_xero, "_mark", mark)
-
-
 def answers_by_position(patch: Patch) -> None:
     """The elements of an answer belong to the documents in another order than they were sent."""
     real = attempts._outcome
@@ -224,21 +209,6 @@ def answers_by_position(patch: Patch) -> None:
         return real(tools, member, held[-2] if len(held) > 1 and element.ok else element)
 
     patch.setattr(attempts, "_outcome", outcome)
-
-
-def refresh_by_everybody(patch: Patch) -> None:
-    """Each process renews the token when it likes, stores what it got last, and forgets the one before."""
-
-    def begin(_self: Consents, _consent_id: str, *, now: datetime) -> bool:
-        return now is not None
-
-    def end(self: Consents, consent: Any) -> bool:
-        self.save(replace(consent, version=self.get(consent.id).version, previous_refresh_token=""))
-        return True
-
-    patch.setattr(Consents, "begin_refresh", begin)
-    patch.setattr(Consents, "end_refresh", end)
-    patch.setattr(XeroTokens, "_has_grace", lambda _self, _consent, _now: False)
 
 
 BUGS: Mapping[str, Callable[[Patch], None]] = {
@@ -265,9 +235,7 @@ BUGS: Mapping[str, Callable[[Patch], None]] = {
         no_sweeper,
         no_poll_of_dynamics,
         no_poll_of_xero,
-        watermark_before_marks,
         answers_by_position,
-        refresh_by_everybody,
     )
 }
 _LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
