@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from itertools import count, groupby
 from pathlib import Path
@@ -25,6 +26,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         order += [waiting.pop(0)] if waiting and number % every == 0 else []
         order.append(path)
     items[:] = [item for path in (*order, *waiting) for item in files[path]]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported lives until the end: looking for cycles in it at each collection took a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture
