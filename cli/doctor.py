@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import click
@@ -78,7 +79,7 @@ def examine() -> Iterator[Check]:
     except ConnectorError:
         return
     if found:
-        yield _check("Poller", lambda: poller(app, settings))
+        yield _check("Poller", lambda: poller(app, settings, found))
     for connection in found:
         yield _check(f"{connection.name}: Dynamics", lambda: _dynamics(app, connection))  # noqa: B023
         yield _check(f"{connection.name}: Xero", lambda: _xero(app, connection))  # noqa: B023
@@ -154,11 +155,13 @@ def _xero(app: App, connection: Connection) -> str:
     return f"{organisation['Name']} answers"
 
 
-def poller(app: App, settings: Settings) -> str:
+def poller(app: App, settings: Settings, known: Sequence[Connection]) -> str:
     """Without a poller nobody notices what no event told, and lost wake-ups stay lost: an operator has to know."""
-    schedule, now_ms = Schedule(app.redis, interval_s=settings.poll_interval_s), app.lanes.now().timestamp() * 1000
-    late_s = max((seconds for _, seconds in schedule.find_late(now_ms=int(now_ms))), default=0)
+    schedule, now = Schedule(app.redis, interval_s=settings.poll_interval_s), app.lanes.now()
+    late_s = max((seconds for _, seconds in schedule.find_late(now_ms=int(now.timestamp() * 1000))), default=0)
     if not schedule.knows_any():
+        if all(now - connection.created_at < timedelta(seconds=LATE_S) for connection in known):
+            return "it takes in new connections within half a minute"
         raise ConnectorError("no poll was ever begun here. Start the poller: `connector poll`.")
     if late_s > LATE_S:
         raise ConnectorError(f"a poll has been due for {late_s} s and nobody began it. Is `connector poll` running?")

@@ -33,17 +33,19 @@ def test_two_addresses_that_xero_refuses_are_told_before_any_invoice_fails() -> 
 
 def test_f66_a_poller_that_does_not_run_is_noticed(world: World) -> None:
     """F66: nobody else would; events go on, and what they do not tell is not found any more."""
-    settings = read_settings(None)
+    settings, known = read_settings(None), [world.connection]
+    assert poller(world.app, settings, known) == "it takes in new connections within half a minute"
+    world.pass_time(minutes=2)
     with pytest.raises(ConnectorError, match="no poll was ever begun here"):
-        poller(world.app, settings)
+        poller(world.app, settings, known)
 
     schedule = Schedule(world.redis, interval_s=settings.poll_interval_s)
     now_ms = int(world.clock.now().timestamp() * 1000)
     schedule.refresh([world.connection.id], now_ms=now_ms)
-    assert poller(world.app, settings) == "polls begin as they fall due, every 300 s"
+    assert poller(world.app, settings, known) == "polls begin as they fall due, every 300 s"
 
     world.pass_time(minutes=9)
     with pytest.raises(ConnectorError, match=r"a poll has been due for \d+ s and nobody began it"):
-        poller(world.app, settings)
+        poller(world.app, settings, known)
     assert schedule.take_due(now_ms=int(world.clock.now().timestamp() * 1000)) == [world.connection.id]
-    assert poller(world.app, settings).startswith("polls begin")
+    assert poller(world.app, settings, known).startswith("polls begin")
