@@ -15,11 +15,10 @@ from core import columns, ids
 from core.connections import Connection
 from core.errors import Conflict, ConnectorError, Misconfigured, Transient
 from core.inbox import Inbox
-from mappers.dynamics import DETAILS_SELECT, to_details
 from pipeline.app import App
 from pipeline.dead import DeadLetter, Unreadable
 from pipeline.lanes import Entity
-from pipeline.reading import in_chunks, read_batch
+from pipeline.reading import find_details, in_chunks, read_batch
 from pipeline.tools import Tools
 from pipeline.tries import Tries
 
@@ -171,17 +170,15 @@ def _set_to_no(tools: Tools, invoice_id: str) -> bool:
     """
     if not ids.is_guid(invoice_id):
         return False
-    query = {"$select": DETAILS_SELECT, "$filter": f"stl3_dynamicsinvoiceid eq '{invoice_id}'"}
-    (rows,) = read_batch(tools, rows_path(columns.DETAILS.set_name, query))
-    for details in map(to_details, rows):
-        if details.connection_id == tools.connection.id and details.export_status == "Failed":
-            row = {"stl3_exportstatus": columns.EXPORT_STATUS["No"]}
-            try:
-                tools.dataverse.update(columns.DETAILS.set_name, details.id, row, if_match=details.etag)
-            except Conflict as error:
-                raise Transient("its Xero details have just been changed by somebody else") from error
-            return True
-    return False
+    details = find_details(tools, invoice_id)
+    if details is None or details.connection_id != tools.connection.id or details.export_status != "Failed":
+        return False
+    row = {"stl3_exportstatus": columns.EXPORT_STATUS["No"]}
+    try:
+        tools.dataverse.update(columns.DETAILS.set_name, details.id, row, if_match=details.etag)
+    except Conflict as error:
+        raise Transient("its Xero details have just been changed by somebody else") from error
+    return True
 
 
 def _look_up(tools: Tools, entities: Sequence[Entity]) -> dict[str, Known]:

@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import structlog
 
-from clients.dataverse import Changes, rows_path
+from clients.dataverse import Changes
 from clients.http import Payload
 from core import columns, ids
 from core.errors import Conflict, ConnectorError, LeaseLost
 from core.invoice import CANCELLED
-from mappers.dynamics import DETAILS_SELECT, to_details
 from pipeline.app import App
 from pipeline.dead import DeadLetter
 from pipeline.details import change_details
@@ -20,7 +19,7 @@ from pipeline.from_xero import list_invoices_of
 from pipeline.history import history_of_connection, history_row
 from pipeline.lanes import Entity, Lease
 from pipeline.outcomes import Failed, Noted, Present, Report
-from pipeline.reading import read_batch, read_invoices, read_preferences
+from pipeline.reading import find_details, read_invoices, read_preferences
 from pipeline.tools import Tools
 from pipeline.writeback import write_back
 from pipeline.zone import in_zone
@@ -90,9 +89,7 @@ def _say_unread(tools: Tools, invoice_id: str, message: str) -> None:
 
     Nothing is said of the invoice's state, which nobody has seen; a row of another connection is left alone.
     """
-    query = {"$select": DETAILS_SELECT, "$filter": f"stl3_dynamicsinvoiceid eq '{invoice_id}'"}
-    (rows,) = read_batch(tools, rows_path(columns.DETAILS.set_name, query))
-    details = to_details(rows[0]) if rows else None
+    details = find_details(tools, invoice_id)
     if details is not None and details.connection_id != tools.connection.id:
         return
     present = Present(invoice_id, None, details)

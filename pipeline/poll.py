@@ -74,7 +74,7 @@ def _poll_dynamics(app: App, tools: Tools) -> int:
     watermark = Watermark(app.redis, connection_id, "dynamics")
     due, harvest = find_due(tools, since=watermark.load(), now=app.lanes.now()), Harvest(app.redis, connection_id)
     fresh = harvest.fresh(due.jobs)
-    entities = {*due.entities, *entities_of(fresh)}
+    entities = sorted({*due.entities, *entities_of(fresh)})
     mark(app, connection_id, entities)
     harvest.note(due.jobs, fresh, now=due.read_at)
     watermark.save(due.read_at - OVERLAP)

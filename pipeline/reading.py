@@ -11,6 +11,7 @@ from clients.odata import lookup_in, odata_in, rows_path
 from core import columns
 from core.custom_fields import INVOICE, LINE, CustomFields
 from core.errors import Disconnected, Rejected
+from core.invoice import Details
 from core.preferences import Preferences
 from mappers import dynamics
 from mappers import preferences as preferences_mapper
@@ -71,6 +72,13 @@ def _reads(wanted: Sequence[str], custom: CustomFields) -> tuple[Read, Read, Rea
         Read(rows_path("invoicedetails", lines), labels=needs_labels(custom, lines=True)),
         Read(rows_path(columns.DETAILS.set_name, details)),
     )
+
+
+def find_details(tools: Tools, invoice_id: str) -> Details | None:
+    """Return the Xero details of an invoice by its id alone; None if it has none. Raises as `read_batch`."""
+    query = {"$select": dynamics.DETAILS_SELECT, "$filter": f"stl3_dynamicsinvoiceid eq '{invoice_id}'"}
+    (rows,) = read_batch(tools, rows_path(columns.DETAILS.set_name, query))
+    return dynamics.to_details(rows[0]) if rows else None
 
 
 def list_attempt_members(tools: Tools, attempt_keys: Sequence[str]) -> list[str]:
