@@ -355,14 +355,14 @@ class World(Observing):
             self.polled += list(self.xero.wire.calls)[before:]
 
     def settle(self, *, minutes: int = 120, connection: Connection | None = None) -> None:
-        """Poll every five minutes and work until nothing is left for the next hour, time passing as needed."""
+        """Poll every five minutes and work until nothing is left for the next hour and no limit is in force."""
         lane = (connection or self.connection).id
         for minute in range(minutes):
             polled = minute % 5 == 0
             if polled:
                 self.poll(connection)
             self.work(connection)
-            if polled and not self.left_soon(lane):
+            if polled and not self.left_soon(lane) and self.app.lanes.rests_until(lane) is None:
                 return
             self.pass_time(minutes=1)
         raise AssertionError(f"still due: {self.app.lanes.counts(lane)}")

@@ -70,7 +70,7 @@ class Ends:
     """One invoice at rest, its documents and our credit notes for them; `since`: how it was at the last rest.
 
     `open_of` tells what the books have open of a document. `seconds` are documents that a worker made who woke up too
-    late. `is_orderly`: only locks make Xero refuse anything.
+    late. `is_orderly`: only locks make Xero refuse anything. `passes`: every gate lets it go to Xero.
     """
 
     world: World
@@ -80,6 +80,7 @@ class Ends:
     since: Rest
     seconds: frozenset[str] = frozenset()
     is_orderly: bool = True
+    passes: bool = True
 
     def __post_init__(self) -> None:
         world = self.world
@@ -291,6 +292,8 @@ class Ends:
         row = self.world.invoice(self.invoice_id)
         last = self.acts[-1].what if self.acts else ""
         if not moments or last != "No" or row["statecode"] != 0 or not stand.is_over or stand.at > moments[-1]:
+            return []
+        if not self.passes and self.details["stl3_waitingfor"]:
             return []
         return [] if self.world.status(self.invoice_id) == "Failed" else ["asked for again, and not sent again"]
 

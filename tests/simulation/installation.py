@@ -106,6 +106,11 @@ class Installation:
         """Whether somebody has the lane now."""
         return bool(self._plain.exists(f"lane:{connection_id}:lease"))
 
+    def invoices_in_work(self, connection_id: str) -> list[str]:
+        """Return the ids of the invoices that somebody has claimed."""
+        entities = [str(each) for each in self._plain.zrange(f"lane:{connection_id}:working", 0, -1)]
+        return [each.rpartition(":")[2] for each in entities if each.startswith("dynamics:invoice:")]
+
     def may_write(self) -> bool:
         """Whether whoever speaks has the lane that it works on, as far as Redis knows, which may have been wiped.
 

@@ -157,7 +157,14 @@ class Judged:
         business, since = self.business, self.business.rests.get(self.id, Rest(START))
         seconds = {row["InvoiceID"] for row in self.all_documents() if self.is_settled_second(row)} - self.earlier
         return Ends(
-            self.world, business.open_of, business.chronicle, self.id, since, frozenset(seconds), is_orderly=False
+            self.world,
+            business.open_of,
+            business.chronicle,
+            self.id,
+            since,
+            frozenset(seconds),
+            is_orderly=False,
+            passes=self.passes(),
         )
 
     def of_following(self) -> list[str]:
@@ -297,9 +304,10 @@ class Judged:
         return bool(failed) and len(failed[-1]["stl3_details"]) > 20
 
     def passes(self) -> bool:
+        """Whether every gate lets it go to Xero."""
         row = self.invoice
         homes = {connection.id: connection for connection in self.business.connections}
-        home = homes.get(row["_stl3_connector_value"])
+        home = homes.get(row.get("_stl3_connector_value"))  # of a deleted invoice there is nothing
         if home is None or not row["datedelivered"] or row["statecode"] != 0:
             return False
         delivered = datetime.fromisoformat(row["datedelivered"]).astimezone(UTC)

@@ -173,7 +173,7 @@ class Town(Business):
             (1, self.set_settings),
             (3, self.retry),
             (1, self.unlink),
-            (2, self.there_and_back),
+            (4, self.there_and_back),
         ]
         weights, choices = zip(*acts, strict=True)
         for number in range(1, self.chance.randint(*ACTS) + 1):
@@ -192,17 +192,22 @@ class Town(Business):
                 self.scheduler.sleep(LONG_S)
 
     def there_and_back(self) -> None:
-        """Somebody changes a price and takes that back while it is on its way."""
-        lines = [line for key in self.office.living() for line in self.world.lines(key) if line["priceperunit"]]
+        """Somebody changes the price of what is in work just now, and may take that back while it is on its way."""
+        self._wait_for_work()
+        in_work = {key for one in self.joined for key in self.installation.invoices_in_work(one.id)}
+        living = self.office.living()
+        chosen = [key for key in living if key in in_work] or living
+        lines = [line for key in chosen for line in self.world.lines(key) if line["priceperunit"]]
         if not lines:
             return
         line = self.chance.choice(lines)
         self.office.touched.append(line["_invoiceid_value"])
-        for price in (line["priceperunit"] + 1, line["priceperunit"]):
+        prices = (line["priceperunit"] + 1, line["priceperunit"])
+        for price in prices[: self.chance.choice((1, 2))]:
             self.world.sales.update("invoicedetail", line["invoicedetailid"], {"priceperunit": price})
             self.office.note_nets()
-            self._wait_for_work()
             self.scheduler.sleep(self.chance.choice((0.001, 0.5, 2, 10)))
+            self._wait_for_work()
 
     def _wait_for_work(self) -> None:
         """What people do while a worker is at it is what races are made of."""
