@@ -136,5 +136,8 @@ def _is_linked(present: Present) -> bool:
 
 
 def _has_lost_link(tools: Tools, present: Present) -> bool:
+    """A row that is bound to another connection is left alone; one that only waits goes with its invoice."""
     details = present.details
-    return details is not None and not details.is_linked and details.connection_id == tools.connection.id
+    if details is None or details.is_linked:
+        return False
+    return details.connection_id == tools.connection.id or not details.is_bound

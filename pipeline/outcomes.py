@@ -20,6 +20,19 @@ class Present:
     invoice: Invoice | None
     details: Details | None
 
+    def is_of(self, connection_id: str) -> bool:
+        """Whether it is this connection's to bring on.
+
+        A document stays with the connection of its details row (rule C63), and so does what may have made one.
+        Until then the invoice says whose it is; the row of one without connector stays where it was.
+        """
+        details, invoice = self.details, self.invoice
+        if details is not None and details.is_bound:
+            return details.connection_id == connection_id
+        if invoice is not None and invoice.connector_id:
+            return invoice.connector_id == connection_id
+        return details is not None and details.connection_id == connection_id
+
 
 @dataclass(frozen=True, slots=True)
 class Created:

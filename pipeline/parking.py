@@ -73,6 +73,8 @@ def _say(tools: Tools, entity: Entity, message: str) -> None:
         except Exception:  # what our reading breaks on is why it was put aside
             _say_unread(tools, entity.id, message)
             return
+        if not present.is_of(tools.connection.id):
+            return  # another connection has it by now
         write_back(tools, [Failed(present, (message,), keeps_attempt=True, action=_action(present))], Report())
     elif entity.kind == "invoice":
         words = f"What happened to the document {entity.id} in Xero could not be followed. {message}"

@@ -39,9 +39,8 @@ def carry(tools: Tools, invoice_ids: Iterable[str], report: Report) -> None:
         presents = read_invoices(tools, presents.keys() - ended)
 
     now = tools.hold()
-    ours = [
-        present for present in presents.values() if _is_ours(present, tools) and not _has_open_attempt(present, tools)
-    ]
+    mine = tools.connection.id
+    ours = [present for present in presents.values() if present.is_of(mine) and not _has_open_attempt(present, tools)]
     mended = relink(tools, ours, report)
     ours = [present for present in ours if present.invoice_id not in mended]
     ending = [present for present in ours if is_ending(present)]
@@ -76,19 +75,6 @@ def _has_open_attempt(present: Present, tools: Tools) -> bool:
     )
 
 
-def _is_ours(present: Present, tools: Tools) -> bool:
-    """A document stays with the connection of its details row (rule C63), and so does what may have made one.
-
-    Until then the invoice says whose it is; the row of one without connector stays where it was.
-    """
-    details, invoice, mine = present.details, present.invoice, tools.connection.id
-    if details is not None and details.is_bound:
-        return details.connection_id == mine
-    if invoice is not None and invoice.connector_id:
-        return invoice.connector_id == mine
-    return details is not None and details.connection_id == mine
-
-
 def _may_go(tools: Tools, present: Present, now: datetime) -> bool:
     if present.invoice is None:
         return False
@@ -97,13 +83,18 @@ def _may_go(tools: Tools, present: Present, now: datetime) -> bool:
 
 
 def _waits(tools: Tools, present: Present, now: datetime, report: Report) -> Waits | None:
-    """Return what its details row has to say now about an invoice that waits (rule C9), if it says something else."""
+    """Return what its details row has to say now about an invoice that waits (rule C9), if it says something else.
+
+    The row of an invoice whose connector was changed is taken over from the other connection.
+    """
     invoice, details = present.invoice, present.details
     if invoice is None or (details is not None and details.export_status != "No"):
         return None
     if opens_at := gates.opens_at(invoice, tools.connection, now):
         report.later(present.invoice_id, opens_at)
     text = gates.waiting_text(gates.gates_of(invoice, details, tools.connection, now))
-    if not text or text == (details.waiting_for if details else None):
+    if not text:
+        return None
+    if details is not None and (details.waiting_for, details.connection_id) == (text, tools.connection.id):
         return None
     return Waits(present, text)

@@ -9,6 +9,7 @@ import pytest
 from core import columns
 from core.connections import Connection
 from core.event import Event
+from pipeline.lanes import Entity
 from tests.simulation.taps import Crash
 from tests.simulation.test_refusals import account_row
 from tests.world import Line, World
@@ -95,6 +96,49 @@ def test_a_waiting_invoice_that_changes_its_connector_waits_there(world: World) 
     details = world.details(invoice_id)
     assert details["stl3_waitingfor"] == "price list; Date Delivered"
     assert details["stl3_connectionid"] == other.id
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_the_row_of_an_invoice_that_waits_for_the_same_as_before_is_taken_over(
+    world: World, *, is_linked: bool
+) -> None:
+    """C9; else it named the wrong connection, and without its link each poll found it again (I5)."""
+    other, _ = world.join_second()
+    invoice_id = world.save_invoice(Line("Work", "10.00"), **{"pricelevelid@odata.bind": None})
+    settle_both(world, other)
+    world.edit(invoice_id, **{"stl3_Connector@odata.bind": world.binding(other)})
+    if not is_linked:
+        world.edit_details(invoice_id, **{"stl3_Invoice@odata.bind": None})
+
+    settle_both(world, other)
+
+    details = world.details(invoice_id)
+    assert (details["stl3_waitingfor"], details["stl3_connectionid"]) == ("price list", other.id)
+    assert details["_stl3_invoice_value"] == invoice_id
+    for connection in (world.connection, other):
+        world.assert_quiet(connection)
+
+
+def test_f31_an_invoice_that_kills_the_workers_of_another_connection_stays_as_it_is(world: World) -> None:
+    """I4: the event reached both lanes, and only the dead letter tells of it."""
+    other, _ = world.join_second()
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    settle_both(world, other)
+    exported = world.details(invoice_id)
+    world.edit(invoice_id, **{"stl3_Connector@odata.bind": world.binding(other)})
+    entity = Entity("dynamics", "invoice", invoice_id)
+    world.app.lanes.mark(other.id, [entity], due_at=world.app.lanes.now())
+    for _ in range(6):
+        world.tap.crash_at(1, after=False, only="POST contoso")
+        with pytest.raises(Crash):
+            world.work(other)
+        world.die()
+
+    world.work(other)
+
+    assert [(letter.connection_id, letter.entity) for letter in world.app.dead.list_all()] == [(other.id, entity)]
+    assert world.details(invoice_id) == exported
+    world.assert_exported_once(invoice_id)
 
 
 @pytest.mark.parametrize("made", [True, False])
