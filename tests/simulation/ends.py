@@ -194,7 +194,7 @@ class Ends:
         ending = [act for act in self.acts if act.what in ENDED]
         told = [row for row in self.new if row["stl3_action"] in _ACTIONS and kind_of(row["stl3_details"])]
         unknown = [row["stl3_details"] for row in self.new if row["stl3_action"] in _ACTIONS and row not in told]
-        wrong = [f"not understood: {text}" for text in unknown if text != OPENED and OPENED not in text]
+        wrong = [f"not understood: {text}" for text in unknown if OPENED not in text and not is_of_second(text)]
         if not told:
             return wrong + ([] if self.may_be_silent() else [f"nothing is told after {ending}"])
         until = datetime.fromisoformat(told[-1]["stl3_eventtime"])
@@ -299,3 +299,8 @@ class Ends:
 
 
 _ACTIONS = (columns.ACTION["Cancel"], columns.ACTION["Delete"])
+
+
+def is_of_second(text: str) -> bool:
+    """Whether this text of the history tells of a second document (I1)."""
+    return text.startswith("A second document of this invoice, ")

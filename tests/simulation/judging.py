@@ -9,7 +9,7 @@ from typing import Any
 from core import columns
 from core.gates import delivered_on
 from tests.simulation.business import Business, run
-from tests.simulation.ends import Ends, Rest
+from tests.simulation.ends import Ends, Rest, is_of_second
 from tests.simulation.guard import OPEN
 from tests.simulation.observing import SUCCESSFUL
 from tests.simulation.standings import Followed, complaints_of_balances, of_document
@@ -103,7 +103,9 @@ class Judged:
         if not named & self.business.guard.documents().keys():
             return False
         history = self.world.dynamics.rows(columns.HISTORY.set_name)  # of a deleted invoice the rows name it no more
-        is_told = any(document["InvoiceID"] in row["stl3_details"] for row in history if is_of_second(row))
+        is_told = any(
+            document["InvoiceID"] in row["stl3_details"] for row in history if is_of_second(row["stl3_details"])
+        )
         return is_told or document["Status"] not in LIVING
 
     @property
@@ -134,9 +136,8 @@ class Judged:
             return self.of_deleted() + self.of_ends()
         if not self.rows:
             return ["no details row"] if self.invoice["_stl3_connector_value"] or self.documents else []
-        wrong = self.of_ends() + (
-            ["an attempt is open"] if self.details["stl3_attemptstarted"] or self.details["stl3_attemptkey"] else []
-        )
+        is_open = self.details["stl3_attemptstarted"] or self.details["stl3_attemptkey"]
+        wrong = self.of_ends() + (["an attempt is open"] if is_open and not self.is_put_aside() else [])
         if self.documents:
             return wrong + self.of_exported() + self.of_following()
         return wrong + self.of_not_exported()
@@ -318,11 +319,6 @@ class Judged:
             and self.lines
             and delivered_on(delivered, home.zone) <= today
         )
-
-
-def is_of_second(row: dict[str, Any]) -> bool:
-    """Whether this row of history tells of a second document (I1)."""
-    return bool(row["stl3_details"].startswith("A second document of this invoice, "))
 
 
 def complaints_after_repair(business: Business) -> list[str]:
