@@ -53,10 +53,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody did to an invoice in Dynamics: cancel, open, complete, partial, delete or No."""
+    """What somebody did to an invoice in Dynamics: cancel, open, complete, partial, delete or No.
+
+    `is_new`: the row did not say so before.
+    """
 
     at: datetime
     what: str
+    is_new: bool = True
 
 
 @dataclass
@@ -119,8 +123,8 @@ class Chronicle:
     def allocations_of(self, credit_id: str) -> list[dict[str, Any]]:
         return [each for organisation in self.organisations for each in organisation.allocations_of(credit_id)]
 
-    def act(self, invoice_id: str, what: str) -> None:
-        self.acts[invoice_id].append(Act(self.world.clock.now(), what))
+    def act(self, invoice_id: str, what: str, *, is_new: bool = True) -> None:
+        self.acts[invoice_id].append(Act(self.world.clock.now(), what, is_new))
 
     def choose(self, *, automatic: bool, by_void: bool) -> None:
         self.choices.append(Choice(self.world.clock.now(), automatic, by_void))

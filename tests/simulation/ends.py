@@ -287,11 +287,12 @@ class Ends:
 
     def of_asking(self) -> list[str]:
         """Asked for again, it has a new document if the old one was over; otherwise nothing is made (rule E8)."""
-        moments = [act.at for act in self.acts if act.what == "No"]
         stand = self.chronicle.stands[self.document["InvoiceID"]][-1]
         row = self.world.invoice(self.invoice_id)
-        last = self.acts[-1].what if self.acts else ""
-        if not moments or last != "No" or row["statecode"] != 0 or not stand.is_over or stand.at > moments[-1]:
+        last = self.acts[-1] if self.acts else None
+        if last is None or last.what != "No" or not last.is_new:
+            return []
+        if row["statecode"] != 0 or not stand.is_over or stand.at > last.at:
             return []
         if not self.passes and self.details["stl3_waitingfor"]:
             return []

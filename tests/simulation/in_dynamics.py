@@ -170,11 +170,9 @@ class InDynamics:
             self.ask_again(invoice_id)
 
     def ask_again(self, invoice_id: str) -> None:
-        """Where the export status is No already, nothing is asked that was not asked before."""
         was = self.world.status(invoice_id)
         self.world.try_again(invoice_id)
-        if was != "No":
-            self.chronicle.act(invoice_id, "No")
+        self.chronicle.act(invoice_id, "No", is_new=was != "No")
 
     def close(self, invoice_id: str) -> None:
         """Cancel it, or say that it was paid, or open it again; seldom, delete it."""
