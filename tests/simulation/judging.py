@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -286,7 +287,7 @@ class Judged:
         """Whether a row since the last write tells of the net of now, or a person changed the document since."""
         written = max(n for n, row in enumerate(self.history) if row["stl3_details"].startswith(WRITTEN))
         if any(
-            self.net in self.nets_at(row["stl3_eventtime"])
+            self.net in {*self.nets_at(row["stl3_eventtime"]), *nets_told(row["stl3_details"])}
             and any(each in row["stl3_details"] for each in words or TELLING)
             for row in self.history[written:]
         ):
@@ -319,6 +320,11 @@ class Judged:
             and self.lines
             and delivered_on(delivered, home.zone) <= today
         )
+
+
+def nets_told(text: str) -> set[Decimal]:
+    """Return what this text of the history says that Dynamics asks for, which was read before it was written."""
+    return {Decimal(amount.rstrip(".")) for amount in re.findall(r"in Dynamics (-?[0-9.]+)", text)}
 
 
 def complaints_after_repair(business: Business) -> list[str]:

@@ -31,6 +31,7 @@ PAUSES_S = (0, 0, 1, 3, 10, 30, 60, 240)
 LONG_S = 1800
 LATE_S = (30, 400, 2000, 9000), (30, 300)  # where nothing makes good for an event, all have come before anybody looks
 CALM_S = 16 * 60  # everything works again: three polls, and longer than the longest wait after failures
+LAST_S = 6 * 60  # of it, so that a poll lies in it: what is due for so long is stranded
 BOTH, EVENTS_ALONE, POLLS_ALONE = "events and polls", "events alone", "polls alone"
 MODES = (BOTH,) * 4 + (EVENTS_ALONE, POLLS_ALONE)
 # By what events may be lost. Where none is, they are enough; where all are, polls are enough.
@@ -123,7 +124,8 @@ class Town(Business):
             self.is_hosted = False
             self.plan.stop()
             self.guard.delays = False
-            self.scheduler.run(CALM_S)
+            self.scheduler.run(CALM_S - LAST_S)
+            self.scheduler.run(LAST_S + self._rests_for_s())
             self._look_for_stranded()
             if not any(self.world.app.lanes.rests_until(one.id) for one in self.joined):
                 self.guard.wrong += [f"{self.mode}, after {CALM_S // 60} min: {each}" for each in self._of_calm()]
@@ -268,11 +270,16 @@ class Town(Business):
         )
         return [each for each in complaints(self) if not any(key in each for key in letters)]
 
+    def _rests_for_s(self) -> float:
+        """How long a limit keeps anything from being done yet."""
+        ends = [self.world.app.lanes.rests_until(connection.id) for connection in self.joined]
+        return max(((end - self.world.clock.now()).total_seconds() for end in ends if end is not None), default=0)
+
     def _look_for_stranded(self) -> None:
         """What was due before the last poll and is due still has been forgotten by everybody."""
         for connection in self.joined:
             rests = self.world.app.lanes.rests_until(connection.id)
-            before = int((self.world.clock.now() - timedelta(minutes=6)).timestamp() * 1000)
+            before = int((self.world.clock.now() - timedelta(seconds=LAST_S)).timestamp() * 1000)
             old = self.world.redis.zrangebyscore(f"lane:{connection.id}:due", "-inf", before)
             if old and rests is None:
                 self.guard.wrong.append(f"stranded: {old}")
