@@ -117,6 +117,11 @@ class Chronicle:
     def invoices(self) -> dict[str, dict[str, Any]]:
         return {key: row for organisation in self.organisations for key, row in organisation.invoices.items()}
 
+    def invoices_beside(self, note_id: str) -> list[dict[str, Any]]:
+        """Return the invoices of the organisation that has this credit note."""
+        (own,) = (organisation for organisation in self.organisations if note_id in organisation.credit_notes)
+        return list(own.invoices.values())
+
     def credit_notes(self) -> dict[str, dict[str, Any]]:
         return {key: row for organisation in self.organisations for key, row in organisation.credit_notes.items()}
 

@@ -123,7 +123,8 @@ class Ends:
         """By what it is applied to, else by its number; of bills with one number the one that was there first."""
         if applied := self.chronicle.allocations_of(note["CreditNoteID"]):
             return any(each["Invoice"]["InvoiceID"] == document["InvoiceID"] for each in applied)
-        of_type = [row for row in self.chronicle.invoices().values() if f"{row['Type']}CREDIT" == note["Type"]]
+        beside = self.chronicle.invoices_beside(note["CreditNoteID"])  # each organisation has its own numbers
+        of_type = [row for row in beside if f"{row['Type']}CREDIT" == note["Type"]]
         number = note["CreditNoteNumber"]
         by_id = [row for row in of_type if number == f"CN-{row['InvoiceID']}"]
         by_number = [row for row in of_type if number == f"CN-{row.get('InvoiceNumber')}"]
