@@ -225,10 +225,17 @@ class Judged:
         return wrong
 
     def of_accusations(self) -> list[str]:
-        """It is not said that somebody has changed a document which nobody has."""
+        """It is not said that somebody has changed a document which nobody has.
+
+        Between our last write that was answered and one that was not, somebody may have changed what we left alone.
+        """
         is_said = bool(self.history) and "changed it there" in self.history[-1]["stl3_details"]
         is_ours = self.business.guard.is_as_we_left_it(self.document["InvoiceID"])
-        return ["nobody has changed it in Xero"] if is_said and is_ours else []
+        written = [row["stl3_eventtime"] for row in self.history if row["stl3_details"].startswith(WRITTEN)]
+        since = datetime.fromisoformat(written[-1]) if written else START
+        stands = self.business.chronicle.stands[self.document["InvoiceID"]]
+        is_touched = any(stand.by_person and stand.at >= since for stand in stands)
+        return ["nobody has changed it in Xero"] if is_said and is_ours and not is_touched else []
 
     def of_amounts(self) -> list[str]:
         """Tax and amount due are those of the document as it is, unless a person has changed it since."""
