@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -18,6 +18,7 @@ PATH = "/api.xro/2.0/Invoices"
 LATE_AT_MOST = timedelta(seconds=100)  # an attempt is sent for 5 minutes and closed after 7
 OPEN = ("DRAFT", "SUBMITTED")
 HEADER = ("Type", "Date", "DueDate", "Reference", "InvoiceNumber", "BrandingThemeID", "LineAmountTypes")
+OPEN_FIELDS = {"DueDate", "Reference", "BrandingThemeID"}  # which an invoice may say nothing of
 ENDS = (("DRAFT", "DELETED"), ("SUBMITTED", "DELETED"), ("AUTHORISED", "VOIDED"))
 NO, FAILED = columns.EXPORT_STATUS["No"], columns.EXPORT_STATUS["Failed"]
 
@@ -46,6 +47,10 @@ class Guard:
     thaws: bool = False
     late: list[tuple[datetime, dict[str, Any], bytes, bool]] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)  # the attempt of each Idempotency-Key
+    agreed: dict[str, set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )  # what rows said since our last write
+    too_late: set[str] = field(default_factory=set)  # documents made by who woke up too late
     _is_arriving_late: bool = False
     _was_thawed: bool = False
 
@@ -93,7 +98,9 @@ class Guard:
         answer = self._app(environ, start_response)
         if environ["REQUEST_METHOD"] == "GET":
             (ids,) = parse_qs(environ.get("QUERY_STRING", "")).get("IDs", [""])
-            self.seen |= {key: content for key, (_, content) in before.items() if key in ids or not ids}
+            read = {key: content for key, (_, content) in before.items() if key in ids or not ids}
+            self.seen |= read
+            self._note_agreed(read)
             return answer
         for key, row in self.documents().items():
             content = content_of(row)
@@ -107,6 +114,8 @@ class Guard:
                 is_excused = self._was_thawed if self._is_arriving_late else self.thaws
                 if key not in before and not is_excused and self._has_twin(row):
                     self.wrong.append(f"{key}: made although another document of its invoice lives")
+                self.too_late |= {key} if is_late else set()
+                self.agreed[key].clear()
                 self.ours[key] = self.seen[key] = content
                 self.writes[key] += 1
         return answer
@@ -120,8 +129,16 @@ class Guard:
             self.wrong.append(f"{key}: {status} became {row['Status']}, changed by us")
         theirs = {name for name, value in content.items() if value != self.ours[key][name]}
         lost = {name for name in theirs if content_of(row)[name] != content[name]}
-        if lost and content == self.seen.get(key) and NO not in self._statuses_of(row):
+        # What says the same on both sides is agreed, and with it what Dynamics left open then (decision 0010).
+        is_agreed_anew = len(self.agreed[key]) > 1 and lost <= OPEN_FIELDS
+        if lost and content == self.seen.get(key) and NO not in self._statuses_of(row) and not is_agreed_anew:
             self.wrong.append(f"{key}: what a person had changed was overwritten: {lost}")
+
+    def _note_agreed(self, read: Container[str]) -> None:
+        for row in self.world.dynamics.rows(columns.DETAILS.set_name):
+            key, agreed = row["stl3_xeroinvoiceid"], (row["stl3_agreeddocument"] or "").split(":")
+            if key in read and agreed[1:2] != [""]:
+                self.agreed[key] |= set(agreed[1:2])
 
     def _note_key(self, environ: dict[str, Any]) -> None:
         """One key, one attempt: else Xero answers with what an earlier one was told."""

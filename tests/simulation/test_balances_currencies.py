@@ -8,6 +8,7 @@ import pytest
 
 from core import columns
 from core.connections import Connection
+from core.event import Event
 from pipeline.attention import resume, stop
 from simulators.xero.state import Organisation
 from tests.simulation.owing import (
@@ -72,6 +73,40 @@ def test_amounts_are_in_the_currency_of_the_customer(
 
     assert owes(world, customer) == figures(owed, "0", code)
     assert shares(world, customer)[world.connection.id] == {"owed": 120, "overdue": 0, "currency": "GBP"}
+
+
+def test_a_customer_who_gets_another_currency_has_the_amounts_in_it_within_minutes(world: World) -> None:
+    """By the event of the change, gathered with others; the night would find it as well."""
+    customer = customer_in(world, add_currency(world, "EUR", "1.15"))
+    approved(world, customer=customer)
+    world.run_for(minutes=6)
+    assert owes(world, customer) == figures("138.00", "0", "EUR")
+    yen = add_currency(world, "JPY", "190.4567", precision=0)
+    world.sales.update("account", world.customers[customer], in_currency(yen))
+    event = Event(
+        "dynamics", world.connection.dynamics_organization_id, "account", world.customers[customer], "Update", "1"
+    )
+
+    world.dispatch(event)
+    world.run_for(minutes=6)
+
+    assert owes(world, customer) == figures("22855", "0", "JPY")
+    world.assert_quiet()
+
+
+def test_a_customer_whom_no_document_names_costs_no_call_to_xero(world: World) -> None:
+    customer = customer_in(world, None)
+    world.run_for(minutes=11)
+    organisation = world.connection.dynamics_organization_id
+    world.dispatch(Event("dynamics", organisation, "account", world.customers[customer], "Update", "1"))
+    world.dispatch(Event("dynamics", organisation, "contact", "no id", "Update", "1"))
+    world.pass_time(minutes=5)
+    world.xero.wire.forget_calls()
+
+    world.work()
+
+    assert world.xero_calls() == []
+    assert world.app.lanes.counts(world.connection.id) == {"due": 0, "working": 0}
 
 
 def test_the_organisations_currency_is_meant_where_a_customer_has_none(world: World) -> None:
