@@ -29,6 +29,7 @@ KINDS = (
     ("in Xero before: there is nothing to do", "nothing"),
     ("The books in Xero are locked", "locked"),
     ("Xero says: ", "refused"),
+    ("is approved and adds up to", "refused"),
     ("does not carry the link to this invoice", "foreign"),
 )
 FAILING = ("refuse", "locked", "refused", "foreign")
@@ -144,6 +145,8 @@ class Ends:
     def of_row(self) -> list[str]:
         wrong = [f"left: {self.details['stl3_cancelling']}"] if self.details["stl3_cancelling"] else []
         handled = self.details["stl3_handledstate"] or "0"
+        if not self.passes and self.details["stl3_waitingfor"]:
+            return wrong  # active again and asked for, it waits for its gates with the state of before
         return wrong + ([f"handled {handled} of {self.state}"] if handled != self.state else [])
 
     def of_notes(self) -> list[str]:
