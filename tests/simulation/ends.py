@@ -286,7 +286,7 @@ class Ends:
             return []
         texts = [row["stl3_details"] for row in self.new]
         # Of a document that lost its link nothing else is told, whatever becomes of the invoice.
-        is_told = any(OPENED in text for text in texts) or (bool(texts) and NOT_OURS in texts[-1])
+        is_told = any(OPENED in text or NOT_OURS in text for text in texts)
         return [] if is_told else ["that it is active again is not told"]
 
     def of_asking(self) -> list[str]:

@@ -161,7 +161,7 @@ class Guard:
         return any(
             row["Url"] == document["Url"] and row["Status"] not in ("DELETED", "VOIDED") and key not in earlier
             for key, row in self.documents().items()
-            if key != document["InvoiceID"]
+            if key != document["InvoiceID"] and key not in self.too_late  # a person was told of that one
         )
 
     def _is_ending(self, key: str) -> bool:
