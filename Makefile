@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := core clients mappers pipeline webhooks cli demo simulators bench
+PACKAGES := core clients mappers pipeline solution webhooks cli demo simulators bench
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test simulate nightly soak chaos check format docs lock clean
@@ -50,6 +50,7 @@ docs: $(VENV)/.dev ## Renew what documents quote from the code (tables of fields
 	@$(BIN)/python -m tests.payments_table
 	@$(BIN)/python -m tests.cancelling_table
 	@$(BIN)/python -m tests.catalogue
+	@$(BIN)/python -m tests.pictures
 
 lock: ## Renew the lock files from pyproject.toml (needs uv)
 	uv pip compile --universal --generate-hashes --python-version 3.11 --upgrade pyproject.toml -o requirements.txt -q

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 NAME = "stl3_name"
 PREFIX = "stl3_"
 OPTION_BASE = 367_800_000  # the publisher's option value prefix 36780
+MEMO_LENGTH = 2000  # of a column of several lines, where nothing else is declared
 
 Kind = Literal[
     "string", "memo", "integer", "decimal", "money", "boolean", "datetime", "date", "choice", "lookup", "guid"
@@ -19,7 +20,7 @@ class Column:
     """A column; `description` is what a person in Dynamics reads about it.
 
     `name` is the logical name. A lookup has `targets` and a `schema_name`, which is also its case-sensitive
-    navigation property. `options` map values to labels; `default` is one of them.
+    navigation property. `options` map values to labels; `default` is one of them. `is_url`: a text that is a link.
     """
 
     name: str
@@ -31,21 +32,7 @@ class Column:
     schema_name: str = ""
     options: tuple[tuple[int, str], ...] = ()
     default: int | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the plain form in which a definition travels (to the simulator, to the solution builder)."""
-        plain: dict[str, Any] = {"name": self.name, "type": self.kind, "description": self.description}
-        if self.max_length:
-            plain["max_length"] = self.max_length
-        if self.kind in ("decimal", "money"):
-            plain["precision"] = 4
-        if self.kind == "lookup":
-            plain |= {"targets": list(self.targets), "schema_name": self.schema_name, "on_delete": "remove_link"}
-        if self.options:
-            plain["options"] = {str(value): text for value, text in self.options}
-        if self.default is not None:
-            plain["default"] = self.default
-        return plain
+    is_url: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +52,15 @@ class Table:
     def id_column(self) -> str:
         return f"{self.name}id"
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "logical_name": self.name,
-            "set_name": self.set_name,
-            "primary_id": self.id_column,
-            "primary_name": NAME,
-            "display_name": self.label,
-            "ownership": "organization",
-            "columns": [column.as_json() for column in self.columns],
-            "keys": [{"name": name, "columns": list(columns)} for name, columns in self.keys],
-        }
-
 
 def text(name: str, label: str, description: str, length: int = 100) -> Column:
     """Return a text column; `length` in characters."""
     return Column(PREFIX + name, "string", label, description, max_length=length)
+
+
+def link(name: str, label: str, description: str, length: int) -> Column:
+    """Return a text column that can be clicked; `length` in characters."""
+    return Column(PREFIX + name, "string", label, description, max_length=length, is_url=True)
 
 
 def of_kind(name: str, kind: Kind, label: str, description: str) -> Column:

@@ -8,10 +8,9 @@ from clients.http import Payload
 from core import columns
 from core.connections import IN_SERVICE, NEEDS_ATTENTION, Connections
 from core.errors import ConnectorError, LeaseLost
+from core.tables import MEMO_LENGTH
 from mappers.texts import cut
 from pipeline.tools import Tools
-
-WORDS_MAX = 2000  # of a column of several lines, where nothing else was declared
 
 log = structlog.get_logger()
 
@@ -44,7 +43,7 @@ def resume(connections: Connections, tools: Tools, *, proved: bool) -> None:
 
 
 def _say(tools: Tools, state: str, reason: str | None) -> None:
-    words = cut(reason, WORDS_MAX) if reason else None
+    words = cut(reason, MEMO_LENGTH) if reason else None
     row: Payload = {"stl3_state": columns.CONNECTOR_STATE[state], "stl3_stateinwords": words}
     try:
         tools.hold()

@@ -7,12 +7,11 @@ from datetime import datetime
 from clients.dataverse import Change, key_path
 from clients.http import Payload
 from core import columns, ids
+from core.tables import MEMO_LENGTH
 from mappers.texts import cut
 from pipeline.details import details_path
 from pipeline.outcomes import Present
 from pipeline.tools import Tools
-
-WORDS_MAX = 2000  # of a column of several lines, where nothing else was declared
 
 
 def history_row(
@@ -44,6 +43,6 @@ def _row(tools: Tools, now: datetime, *, action: str, status: str, text: str) ->
         "stl3_Connector@odata.bind": f"/{columns.CONNECTOR.set_name}({tools.connection.id})",
         "stl3_eventtime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "stl3_action": columns.ACTION[action],
-        "stl3_details": cut(text, WORDS_MAX),
+        "stl3_details": cut(text, MEMO_LENGTH),
         "stl3_syncstatus": columns.SYNC_STATUS[status],
     }

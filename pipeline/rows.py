@@ -9,6 +9,7 @@ from clients.dataverse import Change
 from clients.http import Payload
 from core import columns
 from core.invoice import ACTIVE, Details
+from core.tables import MEMO_LENGTH
 from mappers import totals
 from mappers.agreements import NOBODY, Agreement, document_hash, read_agreement
 from mappers.cancelling import state_now
@@ -19,7 +20,7 @@ from mappers.standing import OPEN_STATUSES, standing_of
 from mappers.texts import cut
 from pipeline.books import read_books
 from pipeline.details import change_details
-from pipeline.history import WORDS_MAX, history_row
+from pipeline.history import history_row
 from pipeline.invoice_rows import change_invoice, fits, tax_changes
 from pipeline.outcomes import (
     Agrees,
@@ -186,7 +187,7 @@ def _failed(tools: Tools, outcome: Failed, now: datetime) -> tuple[Change, ...]:
     row |= {} if outcome.keeps_attempt else NO_ATTEMPT
     if present.details is not None and present.details.xero_invoice_id:
         row["stl3_handledstate"] = state_now(present.invoice)  # what fails does not come again by itself
-    text = cut("\n".join(dict.fromkeys(outcome.messages)), WORDS_MAX - len(AGAIN) - 1)
+    text = cut("\n".join(dict.fromkeys(outcome.messages)), MEMO_LENGTH - len(AGAIN) - 1)
     text += "" if outcome.keeps_attempt else f"\n{AGAIN}"
     history = history_row(tools, present, now, action=outcome.action, status="Failed", text=text)
     return change_details(tools, present, row), history

@@ -8,11 +8,12 @@ from clients.dataverse import Change
 from clients.http import Payload
 from core import columns
 from core.invoice import CANCELLED
+from core.tables import MEMO_LENGTH
 from mappers.cancelling import state_now
 from mappers.standing import standing_of
 from mappers.texts import cut
 from pipeline.details import change_details
-from pipeline.history import WORDS_MAX, history_row
+from pipeline.history import history_row
 from pipeline.outcomes import Cancelled
 from pipeline.rows_from_xero import standing_row, updated_text
 from pipeline.tools import Tools
@@ -43,7 +44,7 @@ def cancelled(tools: Tools, outcome: Cancelled, now: datetime) -> tuple[Change, 
         now,
         action=outcome.act,
         status="Failed" if outcome.is_failed else "Successful",
-        text=cut(outcome.text, WORDS_MAX),
+        text=cut(outcome.text, MEMO_LENGTH),
         of_one=outcome.once,
     )
     return change_details(tools, present, row), history
