@@ -19,7 +19,7 @@ def identify(
     """Return the caller; raises Refused 401 or 403."""
     token = _read_token(env, login, headers.get("authorization", ""), origin)
     user = _find_user(env, token)
-    if not env.roles.get(user["systemuserid"]):
+    if not env.has_roles(user["systemuserid"]):
         raise Refused(403, "0x80042F09", "The user has not been assigned any roles.")
     if user.get("isdisabled"):
         raise Refused(403, "0x80040225", "The specified user is disabled.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulators.dataverse import operations
+from simulators.dataverse import operations, solution_actions
 from simulators.dataverse.customise import add_status
 from simulators.dataverse.environment import Environment
 from simulators.dataverse.errors import bad_request, key_not_found, not_found, unknown_resource
 from simulators.dataverse.http import Answer, Request, json_answer
-from simulators.dataverse.keys import find_row_id, parse_reference
+from simulators.dataverse.keys import find_row, find_row_id, parse_key, parse_reference
+from simulators.dataverse.role_actions import act_on_role, role_privileges, user_privileges
 from simulators.dataverse.schema import Ref, Table
 from simulators.dataverse.store import Row
 
@@ -36,6 +37,16 @@ def bound_to_set(env: Environment, request: Request, table: Table, name: str) ->
         raise bad_request("The parameter Targets is missing.", "0x80048d19")
     with env.transaction():
         return action(env, request, table, targets)
+
+
+def bound_to_row(env: Environment, request: Request, table: Table, key: str, name: str) -> Answer:
+    """Answer `set(<key>)/Microsoft.Dynamics.CRM.<name>`, an action or, with parentheses, a function."""
+    row_id = find_row(env, table, parse_key(table, key))
+    if table.logical_name == "role":
+        return act_on_role(env, request, row_id, name)
+    if table.logical_name == "systemuser" and name.removesuffix("()") == "RetrieveUserPrivileges":
+        return user_privileges(env, request, row_id)
+    raise unknown_resource(name)
 
 
 def _create_multiple(env: Environment, request: Request, table: Table, targets: list[Any]) -> Answer:
@@ -107,7 +118,9 @@ def _unlock_pricing(env: Environment, request: Request) -> Answer:
 
 
 def _set_price_lock(env: Environment, request: Request, *, locked: bool) -> Answer:
-    table = env.schema.by_name["invoice"]
+    table = env.schema.by_name.get("invoice")
+    if table is None:
+        raise unknown_resource("LockInvoicePricing")
     env.demand(request.caller, "Write", table)
     invoice_id = str(request.json().get("InvoiceId", "")).lower()
     with env.transaction():
@@ -179,10 +192,6 @@ def _insert_status_value(env: Environment, request: Request) -> Answer:
     return json_answer({"@odata.context": context, "NewOptionValue": value})
 
 
-def _publish(_env: Environment, _request: Request) -> Answer:
-    return Answer(204)
-
-
 _UNBOUND: dict[str, Action] = {
     "WhoAmI": _who_am_i,
     "RetrieveVersion": _version,
@@ -190,6 +199,11 @@ _UNBOUND: dict[str, Action] = {
     "UnlockInvoicePricing": _unlock_pricing,
     "BulkDelete": _bulk_delete,
     "InsertStatusValue": _insert_status_value,
-    "PublishXml": _publish,
-    "PublishAllXml": _publish,
+    "PublishXml": solution_actions.publish,
+    "PublishAllXml": solution_actions.publish,
+    "StageSolution": solution_actions.stage_solution,
+    "ImportSolutionAsync": solution_actions.import_solution,
+    "StageAndUpgradeAsync": solution_actions.stage_and_upgrade,
+    "RetrieveSolutionImportResult": solution_actions.import_result,
+    "RetrieveRolePrivilegesRole": role_privileges,
 }

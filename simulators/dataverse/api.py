@@ -14,6 +14,7 @@ from simulators.dataverse.keys import split_path, split_segment
 from simulators.dataverse.metadata import serve_metadata
 from simulators.dataverse.query import read_parameters
 from simulators.dataverse.rows_api import serve_rows
+from simulators.dataverse.solutions.jobs import catch_up
 from simulators.microsoft import MicrosoftLogin
 
 _URL_MAX = 32_768
@@ -36,6 +37,7 @@ class Api:
                 raise Refused(414, "0x0", "The request URI is too long.")
             tag = read_parameters(query).get("tag")
             with env.lock:
+                catch_up(env)
                 caller = identify(env, self._login, headers, origin_of(root), tag)
                 request_id = caller.request_id
             with env.protection.enter(caller.user_id), env.lock:
@@ -61,7 +63,7 @@ class Api:
             if request.method != "POST":
                 raise Refused(405, "0x80060888", "The $batch endpoint takes POST.")
             return serve_batch(env, request, self.serve)
-        name, _ = split_segment(segments[0])
+        name, key = split_segment(segments[0])
         answer = actions.unbound(env, request, name.removeprefix(actions.NAMESPACE))
         if answer is not None:
             return answer
@@ -69,5 +71,8 @@ class Api:
         if table is None:
             return serve_metadata(env, request, segments)
         if len(segments) == 2 and segments[1].startswith(actions.NAMESPACE):
-            return actions.bound_to_set(env, request, table, segments[1].removeprefix(actions.NAMESPACE))
+            action = segments[1].removeprefix(actions.NAMESPACE)
+            if key is not None:
+                return actions.bound_to_row(env, request, table, key, action)
+            return actions.bound_to_set(env, request, table, action)
         return serve_rows(env, request, table, segments)

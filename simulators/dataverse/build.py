@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal
 
 from simulators.dataverse.schema import Column, OnDelete, Table
@@ -123,7 +124,7 @@ def table(
     display_name: str = "",
     ownership: Literal["user", "organization", "none"] = "organization",
     code: int = 0,
-    is_custom: bool = False,
+    **more: Any,
 ) -> tuple[Table, list[Column]]:
     """Return a table and all its columns, ready for `Schema.add_table`."""
     made = Table(
@@ -135,37 +136,37 @@ def table(
         display_name=display_name or schema_name or logical_name.capitalize(),
         ownership=ownership,
         object_type_code=code,
-        is_custom=is_custom,
+        **more,
     )
     given = {column.name for column in columns}
-    system = [column for column in _system_columns(made) if column.name not in given]
-    return made, [*system, *columns]
+    system = _system_columns(made.logical_name, made.schema_name, made.primary_id, made.ownership)
+    return made, [*(column for column in system if column.name not in given), *columns]
 
 
-def _system_columns(made: Table) -> list[Column]:
-    person = made.logical_name
+@cache  # every environment has the same tables, and columns never change
+def _system_columns(name: str, schema_name: str, primary_id: str, ownership: str) -> tuple[Column, ...]:
     columns = [
-        Column(made.primary_id, "guid", required=True, updatable=False, schema_name=f"{made.schema_name}Id"),
+        Column(primary_id, "guid", required=True, updatable=False, schema_name=f"{schema_name}Id"),
         Column("createdon", "datetime", creatable=False, updatable=False),
         Column("modifiedon", "datetime", creatable=False, updatable=False),
         Column("overriddencreatedon", "datetime", updatable=False),
         Column("versionnumber", "bigint", creatable=False, updatable=False),
         Column("timezoneruleversionnumber", "integer"),
         *(
-            lookup(name, "systemuser", collection=f"lk_{person}_{name}", creatable=False, updatable=False)
-            for name in ("createdby", "modifiedby", "modifiedonbehalfby")
+            lookup(person, "systemuser", collection=f"lk_{name}_{person}", creatable=False, updatable=False)
+            for person in ("createdby", "modifiedby", "modifiedonbehalfby")
         ),
         *ACTIVE_INACTIVE,
     ]
-    if made.ownership == "user":
+    if ownership == "user":
         owner = Column(
             "ownerid",
             "lookup",
             targets=("systemuser",),
             navigations=("ownerid",),
-            collection=f"user_{made.logical_name}s",
+            collection=f"user_{name}s",
             on_delete="restrict",
         )
-        unit = lookup("owningbusinessunit", "businessunit", collection=f"business_unit_{person}s", creatable=False)
+        unit = lookup("owningbusinessunit", "businessunit", collection=f"business_unit_{name}s", creatable=False)
         columns += [owner, unit]
-    return columns
+    return tuple(columns)

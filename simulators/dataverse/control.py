@@ -14,6 +14,7 @@ from simulators.dataverse.errors import Refused
 from simulators.dataverse.http import error_answer
 from simulators.dataverse.jsons import read_json, write_json
 from simulators.dataverse.people import INVOICE_ACTS
+from simulators.dataverse.solution_control import add_solution_routes
 from simulators.wire import CONTROL_PREFIX
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def dataverse_control(simulator: DataverseSimulator) -> Blueprint:
-    """Routes below /_control: customise, tenants, apps, app-users, act, rows, moments, webhook-switches, ..."""
+    """Routes below /_control: customise, import-solution, tenants, apps, app-users, act, rows, moments, ..."""
     control = Blueprint("dataverse_control", __name__, url_prefix=CONTROL_PREFIX)
 
     @control.errorhandler(Refused)
@@ -69,6 +70,7 @@ def dataverse_control(simulator: DataverseSimulator) -> Blueprint:
         return jsonify(asdict(simulator.switches))
 
     _add_access_routes(control, simulator)
+    add_solution_routes(control, simulator)
     _add_accident_routes(control, simulator)
     return control
 

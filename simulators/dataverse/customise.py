@@ -12,11 +12,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from simulators.dataverse.build import table
 from simulators.dataverse.environment import Environment
 from simulators.dataverse.errors import bad_request
+from simulators.dataverse.privileges import privilege_rows
 from simulators.dataverse.schema import Column, Key, Kind, Ref, Table
 from simulators.dataverse.values import from_json
 
@@ -34,8 +36,7 @@ def customise(env: Environment, definition: dict[str, Any]) -> None:
     for one in tables:
         if one["logical_name"] not in env.schema.by_name:
             made, columns = _table(one)
-            env.schema.add_table(made, columns)
-            add_message_filters(env, made)
+            add_table(env, made, columns)
     for one in tables:
         add_columns(env, one["logical_name"], one.get("columns", []))
         for key in one.get("keys", []):
@@ -46,6 +47,16 @@ def customise(env: Environment, definition: dict[str, Any]) -> None:
         for key in keys:
             add_key(env, name, key["name"], key["columns"])
     _change_statuses(env, definition)
+
+
+def add_table(env: Environment, made: Table, columns: list[Column]) -> None:
+    """Add a table with what the platform makes for it: privileges, and messages that steps may be registered for."""
+    env.store.forget(made.logical_name)  # one by that name may have been here before
+    env.schema.add_table(made, columns)
+    add_message_filters(env, made)
+    with env.store.transaction():
+        for row_id, row in privilege_rows([made]):
+            env.store.put("privilege", row_id, row)
 
 
 def _change_statuses(env: Environment, definition: dict[str, Any]) -> None:
@@ -73,9 +84,16 @@ def _table(one: dict[str, Any]) -> tuple[Table, list[Column]]:
         primary_id=one.get("primary_id", ""),
         display_name=one.get("display_name", name),
         ownership="user" if one.get("ownership") == "user" else "organization",
-        code=10_000 + uuid.uuid5(_NAMESPACE, name).int % 50_000,
+        code=type_code(name),
         is_custom=True,
+        display_collection_name=one.get("display_collection_name", ""),
+        description=one.get("description", ""),
     )
+
+
+def type_code(name: str) -> int:
+    """Return the object type code of a custom table."""
+    return 10_000 + uuid.uuid5(_NAMESPACE, name).int % 50_000
 
 
 def add_columns(env: Environment, table_name: str, definitions: list[dict[str, Any]]) -> None:
@@ -128,6 +146,7 @@ def column_from(made: Table, one: dict[str, Any]) -> Column:
     name = one["name"]
     targets = tuple(one.get("targets", ()))
     schema_name = one.get("schema_name") or name
+    relationship = one.get("relationship") or f"{targets[0]}_{made.logical_name}_{name}" if targets else ""
     column = Column(
         name=name,
         kind=kind,
@@ -139,14 +158,17 @@ def column_from(made: Table, one: dict[str, Any]) -> Column:
         required=bool(one.get("required", False)),
         options={int(value): label for value, label in one.get("options", {}).items()},
         targets=targets,
-        navigations=_navigations(schema_name, targets),
-        collection=one.get("relationship") or f"{targets[0]}_{made.logical_name}_{name}" if targets else "",
+        navigations=_navigations(one.get("navigation") or schema_name, targets),
+        collection=one.get("collection") or relationship,
+        relationship=relationship,
         on_delete=one.get("on_delete", "remove_link"),
         schema_name=schema_name,
         display_name=one.get("display_name", ""),
         description=one.get("description", ""),
         date_format=one.get("format") or "DateAndTime",
         behavior=one.get("behavior") or "UserLocal",
+        text_format=one.get("text_format") or "",
+        required_level=one.get("required_level") or "None",
         is_custom=True,
     )
     default = one.get("default")
@@ -168,19 +190,25 @@ def _number(value: Any) -> Decimal | None:
 
 def add_message_filters(env: Environment, made: Table) -> None:
     """Let steps be registered for the table's messages."""
-    for message in MESSAGES:
-        filter_id = str(uuid.uuid5(_NAMESPACE, f"{made.logical_name}/{message}"))
-        message_id = next(i for i, row in env.store.all("sdkmessage").items() if row["name"] == message)
-        row = {
-            "sdkmessagefilterid": filter_id,
-            "name": f"{message} of {made.logical_name}",
-            "primaryobjecttypecode": made.logical_name,
-            "secondaryobjecttypecode": "none",
-            "iscustomprocessingstepallowed": True,
-            "sdkmessageid": Ref("sdkmessage", message_id),
-            "statecode": 0,
-            "statuscode": 1,
-            "versionnumber": env.store.next_version(),
-        }
-        with env.store.transaction():
+    message_ids = {row["name"]: message_id for message_id, row in env.store.all("sdkmessage").items()}
+    with env.store.transaction():
+        for message in MESSAGES:
+            filter_id = message_filter_id(made.logical_name, message)
+            row = {
+                "sdkmessagefilterid": filter_id,
+                "name": f"{message} of {made.logical_name}",
+                "primaryobjecttypecode": made.logical_name,
+                "secondaryobjecttypecode": "none",
+                "iscustomprocessingstepallowed": True,
+                "sdkmessageid": Ref("sdkmessage", message_ids[message]),
+                "statecode": 0,
+                "statuscode": 1,
+                "versionnumber": env.store.next_version(),
+            }
             env.store.put("sdkmessagefilter", filter_id, row)
+
+
+@cache
+def message_filter_id(table_name: str, message: str) -> str:
+    """Return the id of the row by which steps say that they want one message of one table."""
+    return str(uuid.uuid5(_NAMESPACE, f"{table_name}/{message}"))

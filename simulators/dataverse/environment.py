@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from simulators.clock import Clock
+from simulators.dataverse import privileges
 from simulators.dataverse.errors import Refused, not_found, privilege_denied
+from simulators.dataverse.import_state import Imports
 from simulators.dataverse.schema import Schema, Table
 from simulators.dataverse.store import Row, Store
 from simulators.outbox import Outbox, Send
@@ -91,6 +93,7 @@ class Environment:
     switches: WebhookSwitches = field(default_factory=WebhookSwitches)
     denied: dict[str, set[str]] = field(default_factory=dict)
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    imports: Imports = field(default_factory=Imports)
     lock: threading.RLock = field(default_factory=threading.RLock)
     invoice_number: int = 1000
     component_prices: Literal["zero", "own"] = "zero"
@@ -125,12 +128,32 @@ class Environment:
         return row
 
     def demand(self, caller: Caller, action: str, table: Table) -> None:
-        """Raise Refused when the caller's privilege for `action` (Read, Create, ...) was taken away."""
-        denied = self.denied.get(caller.user_id)
-        if denied:
-            privilege = privilege_name(action, table)
-            if privilege.lower() in denied:
-                raise privilege_denied(caller.user_id, privilege)
+        """Raise Refused when the caller lacks the privilege for `action` (Read, Create, ...) on a table."""
+        self.demand_privilege(caller, privileges.privilege_name(action, table))
+
+    def demand_privilege(self, caller: Caller, privilege: str) -> None:
+        """Raise Refused when the caller lacks a privilege by that name."""
+        if not self.holds(caller.user_id, privilege):
+            raise privilege_denied(caller.user_id, privilege)
+
+    def demand_administrator(self, caller: Caller, privilege: str) -> None:
+        """Raise Refused, naming the privilege, for everybody but a System Administrator."""
+        if not self.is_administrator(caller.user_id):
+            raise privilege_denied(caller.user_id, privilege)
+
+    def holds(self, user_id: str, privilege: str) -> bool:
+        """Roles that are rows allow what they name; one that is only a word (`roles`) allows everything."""
+        if privilege.lower() in self.denied.get(user_id, ()):
+            return False
+        return bool(self.roles.get(user_id)) or privileges.is_granted(self.store, user_id, privilege)
+
+    def is_administrator(self, user_id: str) -> bool:
+        if privileges.ADMINISTRATOR in self.roles.get(user_id, ()):
+            return True
+        return privileges.ADMINISTRATOR_ID in privileges.role_ids(self.store, user_id)
+
+    def has_roles(self, user_id: str) -> bool:
+        return bool(self.roles.get(user_id) or privileges.role_ids(self.store, user_id))
 
     def raise_event(self, event: Event) -> None:
         """Tell synchronous steps now, inside the transaction; the others when it is committed."""
@@ -159,13 +182,6 @@ class Environment:
 
     def organization(self) -> Row:
         return self.row("organization", self.organization_id)
-
-
-def privilege_name(action: str, table: Table) -> str:
-    """Invoice lines have no privileges of their own: they are used with the invoice's."""
-    if table.logical_name == "invoicedetail":
-        return "prvReadInvoice" if action == "Read" else "prvWriteInvoice"
-    return f"prv{action}{table.schema_name}"
 
 
 def snapshot(row: dict[str, Any]) -> Row:

@@ -49,6 +49,15 @@ def version_mismatch() -> Refused:
     return Refused(412, "0x80060882", message)
 
 
+def managed_stays(name: str, component_id: str) -> Refused:
+    """What a managed solution brought goes with the solution only."""
+    message = (
+        f"The 'Delete' operation on the current component(name='{name}', id='{component_id}') failed during managed "
+        "property evaluation of condition: 'Managed Property Name: iscustomizableanddeletable; Component Is Managed'"
+    )
+    return Refused(400, "0x8004f032", message)
+
+
 def privilege_denied(user_id: str, privilege: str) -> Refused:
     message = f"Principal user (Id={user_id}, type=8, roleCount=1, privilegeCount=1) is missing {privilege} privilege"
     return Refused(403, "0x80040220", message)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from simulators.dataverse.environment import Environment
 from simulators.dataverse.errors import Refused, bad_request, key_not_found, not_found, unknown_resource
@@ -55,6 +55,18 @@ def split_segment(segment: str) -> tuple[str, str | None]:
     if match is None:
         raise unknown_resource(segment)
     return match.group(1), match.group(2)
+
+
+def function_argument(path: str, query: str, name: str) -> str:
+    """Return an argument of `Function(Name=value)` or `Function(Name=@p)?@p=value`, without quotes."""
+    _, inside = split_segment(split_path(path)[0])
+    arguments = dict(_key_parts(inside or ""))
+    value = arguments.get(name, "")
+    if value.startswith("@"):
+        value = dict(parse_qsl(query)).get(value, "")
+    if not value:
+        raise bad_request(f"The parameter {name} is missing.", "0x80048d19")
+    return value.strip("'")
 
 
 def parse_key(table: Table, text: str) -> RowKey:

@@ -17,6 +17,7 @@ from simulators.dataverse.metadata_documents import (
     column_document,
     companion_documents,
     find_table,
+    global_option_set,
     key_document,
     option_set,
     relationship_documents,
@@ -33,6 +34,16 @@ _RELATIONSHIPS: dict[str, Callable[[Document, str], bool]] = {
     "ManyToOneRelationships": lambda one, table: one["ReferencingEntity"] == table,
     "ManyToManyRelationships": lambda _one, _table: False,
 }
+# What it takes to read them, whether by themselves or along with a table.
+_PRIVILEGES = {
+    "EntityDefinitions": "prvReadEntity",
+    "RelationshipDefinitions": "prvReadRelationship",
+    "GlobalOptionSetDefinitions": "prvReadOptionSet",
+    "Attributes": "prvReadAttribute",
+    "Keys": "prvReadEntityKey",
+    "OptionSet": "prvReadOptionSet",
+    **dict.fromkeys(_RELATIONSHIPS, "prvReadRelationship"),
+}
 
 
 def serve_metadata(env: Environment, request: Request, segments: list[str]) -> Answer:
@@ -40,32 +51,45 @@ def serve_metadata(env: Environment, request: Request, segments: list[str]) -> A
     name, key = split_segment(segments[0])
     if request.method != "GET":
         return write_metadata(env, request, segments)
+    if name in _PRIVILEGES:
+        env.demand_privilege(request.caller, _PRIVILEGES[name])
     query = read_query(read_parameters(request.query))
     match name:
         case "EntityDefinitions" if key is None:
+            _demand_expanded(env, request, query)
             documents = [_expand_table(env, table, query) for table in env.schema.by_name.values()]
             return _list(env, request, "EntityDefinitions", documents, query)
         case "EntityDefinitions":
             table = find_table(env, key or "")
             if segments[1:]:
                 return _serve_part(env, request, table, segments[1:], query)
+            _demand_expanded(env, request, query)
             return _one(request, "EntityDefinitions", _expand_table(env, table, query), query)
         case "RelationshipDefinitions":
             found = list(relationship_documents(env.schema))
             if key is None:
                 return _list(env, request, name, found, query)
             return _one(request, name, _pick(found, key, "SchemaName"), query)
-        case "GlobalOptionSetDefinitions" if key is None:
-            return _list(env, request, name, [], query)
+        case "GlobalOptionSetDefinitions":
+            sets = [global_option_set(one, options) for one, options in env.schema.option_sets.items()]
+            if key is None:
+                return _list(env, request, name, sets, query)
+            return _one(request, name, _pick(sets, key, "Name"), query)
         case _:
             raise unknown_resource(name)
+
+
+def _demand_expanded(env: Environment, request: Request, query: Query) -> None:
+    for name, _ in query.expand:
+        if name in _PRIVILEGES:
+            env.demand_privilege(request.caller, _PRIVILEGES[name])
 
 
 def _expand_table(env: Environment, table: Table, query: Query) -> Document:
     document = table_document(table)
     for name, inner in query.expand:
         if name == "Attributes":
-            documents = [column_document(table, column) for column in table.columns.values()]
+            documents = [one for column in table.columns.values() for one in _column_documents(table, column)]
         elif name == "Keys":
             documents = [key_document(env, table, alternate) for alternate in table.keys.values()]
         elif name in _RELATIONSHIPS:
@@ -76,6 +100,10 @@ def _expand_table(env: Environment, table: Table, query: Query) -> Document:
     return document
 
 
+def _column_documents(table: Table, column: Column) -> list[Document]:
+    return [column_document(table, column), *companion_documents(table, column)]
+
+
 def _relationships(env: Environment, table: Table, name: str) -> list[Document]:
     belongs = _RELATIONSHIPS[name]
     return [one for one in relationship_documents(env.schema) if belongs(one, table.logical_name)]
@@ -83,7 +111,10 @@ def _relationships(env: Environment, table: Table, name: str) -> list[Document]:
 
 def _serve_part(env: Environment, request: Request, table: Table, segments: list[str], query: Query) -> Answer:
     name, key = split_segment(segments[0])
+    if name in _PRIVILEGES:
+        env.demand_privilege(request.caller, _PRIVILEGES[name])
     if name == "Attributes":
+        _demand_expanded(env, request, query)
         return _serve_attributes(env, request, table, key, segments[1:], query)
     if name == "Keys":
         keys = [key_document(env, table, alternate) for alternate in table.keys.values()]
@@ -102,7 +133,7 @@ def _serve_attributes(
     documents = [
         _with_option_set(table, column, document, query)
         for column in table.columns.values()
-        for document in (column_document(table, column), *companion_documents(table, column))
+        for document in _column_documents(table, column)
         if cast is None or document["@odata.type"] == f"#{NAMESPACE}{cast.group(1)}"
     ]
     if key is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from simulators.dataverse.environment import Environment
@@ -25,6 +26,7 @@ _TYPES = {
 _CASCADES = {"remove_link": "RemoveLink", "cascade": "Cascade", "restrict": "Restrict"}
 
 
+@cache  # names are few, and asked for again and again
 def metadata_id(*parts: str) -> str:
     return str(uuid.uuid5(_IDS, "/".join(parts)))
 
@@ -49,14 +51,14 @@ def table_document(table: Table) -> Document:
         "OwnershipType": {"user": "UserOwned", "organization": "OrganizationOwned", "none": "None"}[table.ownership],
         "IsCustomEntity": table.is_custom,
         "IsPrivate": False,
-        "IsManaged": not table.is_custom,
+        "IsManaged": not table.is_custom or bool(table.managed_by),
         "IsActivity": False,
         "IsIntersect": False,
         "ChangeTrackingEnabled": False,
         "IsOptimisticConcurrencyEnabled": True,
         "DisplayName": label(table.display_name),
-        "DisplayCollectionName": label(f"{table.display_name}s"),
-        "Description": label(""),
+        "DisplayCollectionName": label(table.display_collection_name or f"{table.display_name}s"),
+        "Description": label(table.description),
     }
 
 
@@ -84,13 +86,13 @@ def column_document(table: Table, column: Column) -> Document:
         "IsPrimaryId": column.name == table.primary_id,
         "IsPrimaryName": column.name == table.primary_name,
         "IsCustomAttribute": column.is_custom or table.is_custom,
-        "IsManaged": not table.is_custom,
+        "IsManaged": is_managed(table, column),
         "IsLogical": False,
         "IsValidForCreate": column.creatable,
         "IsValidForRead": not column.write_only,
         "IsValidForUpdate": column.updatable,
         "RequiredLevel": {
-            "Value": "SystemRequired" if column.required else "None",
+            "Value": "SystemRequired" if column.required else column.required_level,
             "CanBeChanged": not column.required,
             "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings",
         },
@@ -98,6 +100,13 @@ def column_document(table: Table, column: Column) -> Document:
         "Description": label(column.description),
         **_own_part(column),
     }
+
+
+def is_managed(table: Table, column: Column) -> bool:
+    """Whether a solution, or Microsoft, brought the column."""
+    if column.is_custom:
+        return bool(column.managed_by)
+    return not table.is_custom or bool(table.managed_by)
 
 
 def companion_documents(table: Table, column: Column) -> Iterator[Document]:
@@ -136,19 +145,20 @@ def _type_of(column: Column) -> tuple[str, str]:
 def _own_part(column: Column) -> Document:
     match column.kind:
         case "string":
-            return {"MaxLength": column.max_length, "FormatName": {"Value": "Text"}, "Format": "Text"}
+            form = column.text_format or "Text"
+            return {"MaxLength": column.max_length, "FormatName": {"Value": form}, "Format": form}
         case "memo":
             return {"MaxLength": column.max_length, "Format": "TextArea"}
         case "integer" | "bigint":
-            return {"Format": "None"}
+            return {"Format": "None", **_range(column)}
         case "decimal" | "double":
-            return {"Precision": column.precision}
+            return {"Precision": column.precision, **_range(column)}
         case "money":
-            source = column.precision_source
             return {
                 "Precision": column.precision,
-                "PrecisionSource": source,
+                "PrecisionSource": column.precision_source,
                 "IsBaseCurrency": column.name.endswith("_base"),
+                **_range(column),
             }
         case "date":
             return {"Format": "DateOnly", "DateTimeBehavior": {"Value": "DateOnly"}}
@@ -157,13 +167,26 @@ def _own_part(column: Column) -> Document:
         case "lookup":
             return {"Targets": list(column.targets)}
         case _:
-            return {}
+            return _default(column)
+
+
+def _default(column: Column) -> Document:
+    if column.kind == "boolean":
+        return {"DefaultValue": bool(column.default)}
+    if column.kind in ("choice", "state"):
+        return {"DefaultFormValue": -1 if column.default is None else column.default}
+    return {}
+
+
+def _range(column: Column) -> Document:
+    return {"MinValue": column.minimum, "MaxValue": column.maximum}
 
 
 def option_set(table: Table, column: Column) -> Document:
     """Return the choices of a column, as `$expand=OptionSet` shows them."""
-    name = f"{table.logical_name}_{column.name}"
-    common = {"MetadataId": metadata_id("optionset", name), "Name": name, "IsGlobal": False}
+    name = column.option_set or f"{table.logical_name}_{column.name}"
+    shared = bool(column.option_set)
+    common = {"MetadataId": metadata_id("optionset", name), "Name": name, "IsGlobal": shared}
     if column.kind == "boolean":
         names = dict(column.options) or {0: "No", 1: "Yes"}
         return common | {
@@ -181,6 +204,17 @@ def option_set(table: Table, column: Column) -> Document:
     return common | {"OptionSetType": kind, "Options": options}
 
 
+def global_option_set(name: str, options: Mapping[int, str]) -> Document:
+    return {
+        "@odata.type": f"#{NAMESPACE}OptionSetMetadata",
+        "MetadataId": metadata_id("optionset", name),
+        "Name": name,
+        "IsGlobal": True,
+        "OptionSetType": "Picklist",
+        "Options": [{"Value": value, "Label": label(text)} for value, text in options.items()],
+    }
+
+
 def key_document(env: Environment, table: Table, key: Key) -> Document:
     pending = env.pending_keys.get((table.logical_name, key.name))
     return {
@@ -190,8 +224,8 @@ def key_document(env: Environment, table: Table, key: Key) -> Document:
         "EntityLogicalName": table.logical_name,
         "KeyAttributes": list(key.columns),
         "EntityKeyIndexStatus": "Pending" if pending else "Active",
-        "DisplayName": label(key.name),
-        "IsManaged": False,
+        "DisplayName": label(key.display_name or key.name),
+        "IsManaged": bool(key.managed_by),
     }
 
 
@@ -205,11 +239,11 @@ def relationship_documents(schema: Schema) -> Iterator[Document]:
 
 
 def relationship_document(schema: Schema, table: Table, column: Column, target: str) -> Document:
-    name = column.collection if len(column.targets) == 1 else f"{column.collection}_{target}"
+    name = column.relationship or column.collection
     return {
         "@odata.type": f"#{NAMESPACE}OneToManyRelationshipMetadata",
         "MetadataId": metadata_id("relationship", table.logical_name, column.name, target),
-        "SchemaName": name,
+        "SchemaName": name if len(column.targets) == 1 else f"{name}_{target}",
         "RelationshipType": "OneToManyRelationship",
         "ReferencedEntity": target,
         "ReferencedAttribute": schema.by_name[target].primary_id,
@@ -217,7 +251,8 @@ def relationship_document(schema: Schema, table: Table, column: Column, target: 
         "ReferencingAttribute": column.name,
         "ReferencingEntityNavigationPropertyName": column.navigation_to(target),
         "ReferencedEntityNavigationPropertyName": column.collection,
-        "IsCustomRelationship": table.is_custom,
+        "IsCustomRelationship": table.is_custom or column.is_custom,
+        "IsManaged": is_managed(table, column),
         "CascadeConfiguration": {
             "Assign": "NoCascade",
             "Delete": _CASCADES[column.on_delete],

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from simulators.dataverse.customise import add_columns, add_key, customise
+from simulators.dataverse.customise import add_columns, add_key, column_from, customise
 from simulators.dataverse.environment import Environment
-from simulators.dataverse.errors import Refused, bad_request, unknown_resource
+from simulators.dataverse.errors import Refused, bad_request, managed_stays, unknown_resource
 from simulators.dataverse.http import Answer, Request
 from simulators.dataverse.keys import split_segment
 from simulators.dataverse.metadata_documents import find_table, metadata_id
-from simulators.dataverse.schema import Table
+from simulators.dataverse.schema import Column, Table
+from simulators.dataverse.solutions.importing import reversible
+from simulators.dataverse.solutions.jobs import check_lock
+from simulators.dataverse.solutions.listing import list_component, open_solution
+from simulators.dataverse.solutions.parts import COLUMN, KEY, RELATIONSHIP, TABLE
+from simulators.dataverse.solutions.removing import Going, dependents, drop_column, drop_table, in_use_text
 
 Json = dict[str, Any]
+_SOLUTION = "mscrm.solutionuniquename"  # the header that names the solution to which a new component belongs
 _KINDS = {
     "String": "string",
     "Memo": "memo",
@@ -27,24 +34,37 @@ _KINDS = {
     "Lookup": "lookup",
     "UniqueIdentifier": "guid",
 }
+# What a changed definition cannot change.
+_KEPT = (
+    "targets", "navigations", "collection", "relationship", "on_delete", "schema_name", "managed_by", "is_custom",
+    "creatable", "updatable",
+)  # fmt: skip
 _DELETES = {"RemoveLink": "remove_link", "Cascade": "cascade", "Restrict": "restrict", "NoCascade": "remove_link"}
 
 
 def write_metadata(env: Environment, request: Request, segments: list[str]) -> Answer:
-    """Answer POST and DELETE below the metadata sets; raises Refused for what is not supported."""
+    """Answer POST, PUT and DELETE below the metadata sets; raises Refused for what is not supported."""
+    check_lock(env, "EntityCustomization")
+    if _SOLUTION in request.headers:
+        open_solution(env, request.headers[_SOLUTION])
     name, key = split_segment(segments[0])
     match (request.method, name, len(segments)):
         case ("POST", "CreateEntities", 1):
+            env.demand_privilege(request.caller, "prvCreateEntity")
             for definition in request.json()["Entities"]:
                 _create_table(env, definition)
             return Answer(204)
         case ("POST", "EntityDefinitions", 1):
-            return _made(request, f"EntityDefinitions({_create_table(env, request.json())})")
+            env.demand_privilege(request.caller, "prvCreateEntity")
+            made = _create_table(env, request.json())
+            return _made(env, request, f"EntityDefinitions({made})", TABLE, made)
         case ("POST", "RelationshipDefinitions", 1):
+            env.demand_privilege(request.caller, "prvCreateRelationship")
             return _create_relationship(env, request)
         case (_, "EntityDefinitions", 2) if key is not None:
             return _write_part(env, request, find_table(env, key), segments[1])
         case ("DELETE", "EntityDefinitions", 1) if key is not None:
+            env.demand_privilege(request.caller, "prvDeleteEntity")
             return _delete_table(env, find_table(env, key))
         case _:
             raise unknown_resource(name)
@@ -52,22 +72,73 @@ def write_metadata(env: Environment, request: Request, segments: list[str]) -> A
 
 def _write_part(env: Environment, request: Request, table: Table, segment: str) -> Answer:
     name, key = split_segment(segment)
+    if name == "Attributes":
+        return _write_column(env, request, table, key)
     address = f"EntityDefinitions({metadata_id(table.logical_name)})"
-    if request.method == "POST" and name == "Attributes":
-        column = column_definition(request.json())
-        add_columns(env, table.logical_name, [column])
-        return _made(request, f"{address}/Attributes({metadata_id(table.logical_name, column['name'])})")
     if request.method == "POST" and name == "Keys":
+        env.demand_privilege(request.caller, "prvCreateEntityKey")
         body = request.json()
         add_key(env, table.logical_name, body["SchemaName"], body["KeyAttributes"])
-        return _made(request, f"{address}/Keys({metadata_id('key', table.logical_name, body['SchemaName'])})")
+        made = metadata_id("key", table.logical_name, body["SchemaName"])
+        return _made(env, request, f"{address}/Keys({made})", KEY, made)
     if request.method == "DELETE" and name == "Keys" and key is not None:
+        env.demand_privilege(request.caller, "prvDeleteEntityKey")
         for alternate in list(table.keys):
-            if key in (metadata_id("key", table.logical_name, alternate), f"LogicalName='{alternate.lower()}'"):
+            identity = metadata_id("key", table.logical_name, alternate)
+            if key in (identity, f"LogicalName='{alternate.lower()}'"):
+                if table.keys[alternate].managed_by:
+                    raise managed_stays(alternate, identity)
                 del table.keys[alternate]
                 env.store.reindex(table.logical_name)
                 return Answer(204)
     raise unknown_resource(name)
+
+
+def _write_column(env: Environment, request: Request, table: Table, key: str | None) -> Answer:
+    if request.method == "POST" and key is None:
+        env.demand_privilege(request.caller, "prvCreateAttribute")
+        definition = column_definition(request.json())
+        name = definition["name"]
+        if name in table.columns:
+            message = f"An attribute with the specified name {name} already exists for entity {table.logical_name}."
+            raise Refused(400, "0x80044153", message)
+        add_columns(env, table.logical_name, [definition])
+        made = metadata_id(table.logical_name, name)
+        address = f"EntityDefinitions({metadata_id(table.logical_name)})/Attributes({made})"
+        return _made(env, request, address, COLUMN, made)
+    column = _find_column(table, key or "")
+    if request.method == "PUT":
+        env.demand_privilege(request.caller, "prvWriteAttribute")
+        return _change_column(env, table, column, request.json())
+    if request.method == "DELETE":
+        env.demand_privilege(request.caller, "prvDeleteAttribute")
+        if column.managed_by or not column.is_custom:
+            raise managed_stays(column.name, metadata_id(table.logical_name, column.name))
+        _check_unused(env, Going(columns={(table.logical_name, column.name)}))
+        with reversible(env):
+            drop_column(env, table, column.name)
+        env.store.reindex(table.logical_name)
+        return Answer(204)
+    raise unknown_resource("Attributes")
+
+
+def _find_column(table: Table, key: str) -> Column:
+    wanted = key.partition("=")[2].strip("'") or key
+    for column in table.columns.values():
+        if wanted in (column.name, metadata_id(table.logical_name, column.name)):
+            return column
+    raise Refused(404, "0x80060888", f"Could not find metadata '{key}'.")
+
+
+def _change_column(env: Environment, table: Table, column: Column, body: Json) -> Answer:
+    """The whole definition is sent; its type stays what it is, and so does where a lookup points."""
+    changed = column_from(table, column_definition(body) | {"name": column.name})
+    if changed.kind != column.kind:
+        raise bad_request(f"Attribute {column.name} is a {column.kind}, but a {changed.kind} type was specified.")
+    kept = {name: getattr(column, name) for name in _KEPT if hasattr(column, name)}
+    table.add(replace(changed, **kept))
+    env.store.reindex(table.logical_name)
+    return Answer(204)
 
 
 def _create_table(env: Environment, body: Json) -> str:
@@ -81,10 +152,12 @@ def _create_table(env: Environment, body: Json) -> str:
     definition = {
         "logical_name": name,
         "schema_name": body["SchemaName"],
-        "set_name": f"{name}es" if name.endswith("s") else f"{name}s",
+        "set_name": body.get("EntitySetName") or (f"{name}es" if name.endswith("s") else f"{name}s"),
         "primary_id": f"{name}id",
         "primary_name": primary["SchemaName"].lower(),
         "display_name": _label_text(body.get("DisplayName")) or name,
+        "display_collection_name": _label_text(body.get("DisplayCollectionName")),
+        "description": _label_text(body.get("Description")),
         "ownership": "user" if body.get("OwnershipType") == "UserOwned" else "organization",
         "columns": [column_definition(one) for one in attributes],
     }
@@ -107,6 +180,8 @@ def column_definition(body: Json) -> Json:
         "type": kind,
         "max_length": body.get("MaxLength"),
         "required": (body.get("RequiredLevel") or {}).get("Value") == "SystemRequired",
+        "required_level": (body.get("RequiredLevel") or {}).get("Value"),
+        "text_format": (body.get("FormatName") or {}).get("Value") or body.get("Format") if kind == "string" else "",
         "display_name": _label_text(body.get("DisplayName")),
         "description": _label_text(body.get("Description")),
     }
@@ -118,10 +193,20 @@ def column_definition(body: Json) -> Json:
         definition |= {"format": body.get("Format"), "behavior": behaviour}
     if kind in ("integer", "decimal", "double", "money"):
         definition |= {"minimum": body.get("MinValue"), "maximum": body.get("MaxValue")}
-    options = (body.get("OptionSet") or {}).get("Options", [])
-    if options:
-        definition["options"] = {str(one["Value"]): _label_text(one.get("Label")) for one in options}
-    return definition
+    return definition | _choices(kind, body)
+
+
+def _choices(kind: str, body: Json) -> Json:
+    """Options and default of a choice or of yes and no."""
+    choices, default = body.get("OptionSet") or {}, None
+    options = {str(one["Value"]): _label_text(one.get("Label")) for one in choices.get("Options", [])}
+    if kind == "boolean":
+        sides = (choices.get(f"{side}Option") for side in ("True", "False"))
+        options = {str(one["Value"]): _label_text(one.get("Label")) for one in sides if one}
+        default = body.get("DefaultValue")
+    elif kind == "choice" and body.get("DefaultFormValue") not in (None, -1):
+        default = body["DefaultFormValue"]
+    return {"options": options, "default": default} if options or default is not None else {}
 
 
 def _create_relationship(env: Environment, request: Request) -> Answer:
@@ -133,21 +218,39 @@ def _create_relationship(env: Environment, request: Request) -> Answer:
     definition = column_definition(lookup | {"@odata.type": "Microsoft.Dynamics.CRM.LookupAttributeMetadata"}) | {
         "targets": [body["ReferencedEntity"]],
         "relationship": body["SchemaName"],
+        "navigation": body.get("ReferencingEntityNavigationPropertyName"),
+        "collection": body.get("ReferencedEntityNavigationPropertyName"),
         "on_delete": _DELETES[(body.get("CascadeConfiguration") or {}).get("Delete", "RemoveLink")],
     }
+    if definition["name"] in table.columns:
+        message = f"An attribute with the specified name {definition['name']} already exists for this entity."
+        raise Refused(400, "0x80044153", message)
     add_columns(env, table.logical_name, [definition])
     made = metadata_id("relationship", table.logical_name, definition["name"], body["ReferencedEntity"])
-    return _made(request, f"RelationshipDefinitions({made})")
+    return _made(env, request, f"RelationshipDefinitions({made})", RELATIONSHIP, made)
 
 
 def _delete_table(env: Environment, table: Table) -> Answer:
     if not table.is_custom:
         raise bad_request(f"The entity {table.logical_name} cannot be deleted.", "0x8004F01F")
-    env.schema.remove_table(table.logical_name)
+    if table.managed_by:
+        raise managed_stays(table.logical_name, metadata_id(table.logical_name))
+    _check_unused(env, Going(tables={table.logical_name}))
+    with reversible(env):
+        drop_table(env, table)
     return Answer(204)
 
 
-def _made(request: Request, address: str) -> Answer:
+def _check_unused(env: Environment, gone: Going) -> None:
+    left = dependents(env, gone)
+    if left:
+        raise bad_request(in_use_text(left), "0x8004f01f")
+
+
+def _made(env: Environment, request: Request, address: str, kind: int, made: str) -> Answer:
+    """Answer where it is; with `MSCRM.SolutionUniqueName` it also becomes part of that unmanaged solution."""
+    if _SOLUTION in request.headers:
+        list_component(env, request.headers[_SOLUTION], kind, made)
     return Answer(204, {"OData-EntityId": request.root + address})
 
 

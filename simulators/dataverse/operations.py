@@ -7,7 +7,7 @@ from typing import Any
 
 from simulators.dataverse import rules, states
 from simulators.dataverse.environment import Caller, Environment, Event, snapshot
-from simulators.dataverse.errors import Refused, duplicate_key, not_found, privilege_denied, version_mismatch
+from simulators.dataverse.errors import Refused, duplicate_key, not_found, version_mismatch
 from simulators.dataverse.payload_in import References, Supplied, read_body
 from simulators.dataverse.schema import Collection, Ref, Table
 from simulators.dataverse.store import DuplicateKey, Row
@@ -264,16 +264,10 @@ def _check_required(table: Table, row: Row) -> None:
 
 def _demand_append(env: Environment, caller: Caller, table: Table, changes: Row) -> None:
     """Binding a lookup takes Append on the row and AppendTo on what it names."""
-    denied = env.denied.get(caller.user_id)
-    if not denied:
-        return
     for value in changes.values():
-        if not isinstance(value, Ref):
-            continue
-        parent = env.schema.by_name[value.table]
-        for privilege in (f"prvAppend{table.schema_name}", f"prvAppendTo{parent.schema_name}"):
-            if privilege.lower() in denied:
-                raise privilege_denied(caller.user_id, privilege)
+        if isinstance(value, Ref):
+            env.demand(caller, "Append", table)
+            env.demand(caller, "AppendTo", env.schema.by_name[value.table])
 
 
 def _tell(

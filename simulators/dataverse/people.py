@@ -10,6 +10,7 @@ from simulators.dataverse.errors import unknown_resource
 from simulators.dataverse.keys import find_row, parse_key
 from simulators.dataverse.reading import as_plain
 from simulators.dataverse.schema import Table
+from simulators.dataverse.solutions.jobs import catch_up
 from simulators.dataverse.states import ACTIVE, CANCELED, PAID
 
 INVOICE_ACTS = frozenset({"pay_invoice", "cancel_invoice", "activate_invoice"})
@@ -77,6 +78,7 @@ class Person:
                 raise unknown_resource(action)
 
     def _table(self, name: str) -> Table:
+        catch_up(self._env)  # whatever a person does, an import that is over by then has had its effect
         table = self._env.schema.find(name)
         if table is None:
             raise unknown_resource(name)

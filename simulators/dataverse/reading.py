@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from simulators.dataverse.associations import associated_rows
 from simulators.dataverse.comparing import Getter, plain
 from simulators.dataverse.environment import Caller, Environment
 from simulators.dataverse.errors import bad_request, unknown_property
@@ -170,6 +171,11 @@ def _expand(
         rows = collection_rows(env, table, row, name)
         chosen = select_rows(env, child, query, rows)[: query.top]
         return {name: [represent(env, caller, child, one, query, annotations) for one in chosen]}
+    if name in table.associations:
+        target = env.schema.by_name[table.associations[name].target]
+        check_query(env, target, query)
+        chosen = select_rows(env, target, query, associated_rows(env, caller, table, row, name))[: query.top]
+        return {name: [represent(env, caller, target, one, query, annotations) for one in chosen]}
     raise unknown_property(name, table.logical_name)
 
 
@@ -188,12 +194,19 @@ def check_query(env: Environment, table: Table, query: Query) -> None:
             World(env.schema, env.store, env.now(), query.aliases, env.nulls_are_unequal), table, query.filter
         )
     for name, inner in query.expand:
-        target = table.navigations[name].target if name in table.navigations else None
-        if target is None and name in table.collections:
-            target = table.collections[name].table
-        if target is None or target not in env.schema.by_name:
+        target = _expanded_table(table, name)
+        if target not in env.schema.by_name:
             raise unknown_property(name, table.logical_name)
         check_query(env, env.schema.by_name[target], inner)
+
+
+def _expanded_table(table: Table, name: str) -> str:
+    """Return the table behind a navigation property; empty when there is none of that name."""
+    if name in table.navigations:
+        return table.navigations[name].target
+    if name in table.collections:
+        return table.collections[name].table
+    return table.associations[name].target if name in table.associations else ""
 
 
 def as_plain(table: Table, row: Row) -> dict[str, Any]:

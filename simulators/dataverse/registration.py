@@ -19,7 +19,7 @@ def check(env: Environment, table: str, row: Row) -> None:
     """Raise Refused when an endpoint, step or image could not work."""
     match table:
         case "serviceendpoint":
-            _check_endpoint(row)
+            _check_endpoint(row, env.store.find(table, row["serviceendpointid"]))
         case "sdkmessageprocessingstep":
             _check_step(env, row)
         case _:
@@ -41,7 +41,8 @@ def message_name(env: Environment, step: Row) -> str:
     return str(env.row("sdkmessage", step["sdkmessageid"].id)["name"])
 
 
-def _check_endpoint(row: Row) -> None:
+def _check_endpoint(row: Row, before: Row | None) -> None:
+    """One that a solution brought has no secret at first; anybody else's must have one."""
     row["isauthvalueset"] = bool(row.get("authvalue"))
     row["issaskeyset"], row["issastokenset"] = bool(row.get("saskey")), bool(row.get("sastoken"))
     if row.get("contract") != WEBHOOK:
@@ -52,7 +53,8 @@ def _check_endpoint(row: Row) -> None:
     authtype = row.get("authtype")
     if authtype not in (WEBHOOK_KEY, HTTP_HEADER, HTTP_QUERY):
         raise bad_request(f"The authentication type {authtype} is not valid for a webhook.", "0x80040203")
-    if authtype != WEBHOOK_KEY:
+    brought = before is not None and before.get("authvalue") is None and row.get("authvalue") is None
+    if authtype != WEBHOOK_KEY and not brought:
         try:
             settings(row.get("authvalue") or "")
         except (ValueError, KeyError) as error:
@@ -89,7 +91,7 @@ def _check_image(env: Environment, row: Row) -> None:
     if (message == "Create" and wants_before) or (message == "Delete" and wants_after):
         raise Refused(400, "0x80040203", f"The {message} message does not support this type of image.")
     wanted = _IMAGE_PROPERTY.get(message, "Target")
-    if row.get("messagepropertyname") != wanted:
+    if str(row.get("messagepropertyname")).casefold() != wanted.casefold():
         raise bad_request(
             f"Message property name '{row.get('messagepropertyname')}' is not valid on message {message}.",
             "0x80040203",

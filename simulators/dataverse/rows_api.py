@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from simulators.dataverse import operations, reading
+from simulators.dataverse.associations import associate, associated_rows, disassociate
 from simulators.dataverse.environment import Environment
 from simulators.dataverse.errors import (
     Refused,
@@ -180,6 +181,8 @@ def _serve_property(env: Environment, request: Request, place: _Place, rest: lis
         return _serve_navigation(env, request, table, row_id, table.navigations[name], rest)
     if name in table.collections:
         return _serve_collection(env, request, table, row_id, rest)
+    if name in table.associations:
+        return _serve_association(env, request, table, row_id, rest)
     column = table.properties.get(name)
     if column is None or column.write_only:
         raise unknown_property(name, table.logical_name)
@@ -209,6 +212,7 @@ def _serve_navigation(
         target = str(request.json().get("@odata.id", ""))
         operations.update(env, caller, table, row_id, {f"{name}@odata.bind": target}, references=request.references)
         return Answer(204)
+    env.demand(caller, "Read", table)
     row = env.row(table.logical_name, row_id)
     ref = row.get(navigation.column.name)
     if ref is None or ref.table != navigation.target:
@@ -231,9 +235,42 @@ def _serve_collection(env: Environment, request: Request, table: Table, row_id: 
         return Answer(204)
     if request.method != "GET" or rest[1:]:
         raise bad_request(f"The address {'/'.join(rest)} cannot be used with {request.method}.")
+    env.demand(request.caller, "Read", table)
     env.demand(request.caller, "Read", child)
+    return _list_related(env, request, child, reading.collection_rows(env, table, row, name))
+
+
+def _list_related(env: Environment, request: Request, child: Table, related: list[Row]) -> Answer:
     query = read_query(read_parameters(request.query))
     reading.check_query(env, child, query)
-    rows = reading.select_rows(env, child, query, reading.collection_rows(env, table, row, name))[: query.top]
+    rows = reading.select_rows(env, child, query, related)[: query.top]
     value = [reading.represent(env, request.caller, child, one, query, request.annotations()) for one in rows]
     return json_answer({"@odata.context": context(request, child, query), "value": value})
+
+
+def _serve_association(env: Environment, request: Request, table: Table, row_id: str, rest: list[str]) -> Answer:
+    """`users(id)/roles` lists; POST `.../$ref` joins; DELETE `users(id)/roles(other)/$ref` or `...?$id=` parts."""
+    name, key = split_segment(rest[0])
+    association, caller = table.associations[name], request.caller
+    if request.method == "GET" and not rest[1:] and key is None:
+        env.demand(caller, "Read", table)
+        related = associated_rows(env, caller, table, env.row(table.logical_name, row_id), name)
+        return _list_related(env, request, env.schema.by_name[association.target], related)
+    if rest[1:] != ["$ref"] or request.method not in ("POST", "DELETE"):
+        raise bad_request(f"The address {'/'.join(rest)} cannot be used with {request.method}.")
+    target = env.schema.by_name[association.target]
+    if request.method == "POST":
+        other = find_row(env, target, _referred(env, target, str(request.json().get("@odata.id", ""))))
+        associate(env, caller, association, row_id, other)
+    else:
+        given = read_parameters(request.query).get("$id", "")
+        address = parse_key(target, key) if key else _referred(env, target, given)
+        disassociate(env, caller, association, row_id, find_row(env, target, address))
+    return Answer(204)
+
+
+def _referred(env: Environment, target: Table, reference: str) -> RowKey:
+    table, key = parse_reference(env.schema, reference)
+    if table is not target:
+        raise bad_request(f"The reference '{reference}' is not to {target.logical_name}.", "0x80048d19")
+    return key

@@ -7,8 +7,12 @@ from collections.abc import Callable
 from simulators.dataverse import bundles, catalogue, invoices, registration
 from simulators.dataverse.currency import apply_currency
 from simulators.dataverse.environment import Caller, Environment
-from simulators.dataverse.errors import Refused
+from simulators.dataverse.errors import Refused, managed_stays
+from simulators.dataverse.privileges import forget_role
 from simulators.dataverse.schema import Table
+from simulators.dataverse.solutions.importing import uninstall
+from simulators.dataverse.solutions.jobs import check_lock
+from simulators.dataverse.solutions.parts import ROW_COMPONENTS
 from simulators.dataverse.store import Row
 
 _LINE_ROLLED_UP = frozenset({"baseamount", "extendedamount", "baseamount_base", "extendedamount_base"})
@@ -53,9 +57,15 @@ def before_update(env: Environment, table: Table, before: Row, row: Row, changed
 
 
 def before_delete(env: Environment, table: Table, row: Row) -> None:
-    if table.logical_name == "invoicedetail":
-        invoices.check_parent_open(env, row)
-        bundles.check_removable(row)
+    match table.logical_name:
+        case "invoicedetail":
+            invoices.check_parent_open(env, row)
+            bundles.check_removable(row)
+        case "solution":
+            check_lock(env, "Uninstall")
+            uninstall(env, row)
+        case name if name in ROW_COMPONENTS.values() and row.get("ismanaged"):
+            raise managed_stays(str(row.get("name")), row[table.primary_id])
 
 
 def rows_to_add(env: Environment, table: Table, row: Row) -> list[Row]:
@@ -79,6 +89,8 @@ def after_write(env: Environment, caller: Caller, table: Table, before: Row | No
 def after_delete(env: Environment, caller: Caller, table: Table, row: Row) -> None:
     if table.logical_name == "invoicedetail":
         invoices.roll_up(env, caller, row["invoiceid"].id)
+    elif table.logical_name == "role":
+        forget_role(env, row["roleid"])
 
 
 def _set_full_name(_env: Environment, row: Row) -> None:

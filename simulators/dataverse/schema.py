@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -12,6 +12,7 @@ Kind = Literal[
     "choice", "state", "status", "lookup", "guid",
 ]  # fmt: skip
 OnDelete = Literal["remove_link", "cascade", "restrict"]
+RequiredLevel = Literal["None", "Recommended", "ApplicationRequired", "SystemRequired"]
 
 
 class Ref(NamedTuple):
@@ -26,6 +27,9 @@ class Column:
     """One column. `precision_source`: 0 its own, 1 the organisation's pricing precision, 2 the currency's.
 
     `date_format` and `behavior` are a datetime's: what a form shows of it, and whether it is shown in local time.
+    `text_format` is what a text is (Url, Email, ...); `required_level` what forms demand, `required` what everybody
+    must give. `relationship` is the relationship's name where it differs from `collection`; `option_set` the global
+    choice whose options these are; `managed_by` the managed solution that brought the column.
     """
 
     name: str
@@ -48,6 +52,11 @@ class Column:
     description: str = ""
     date_format: Literal["DateAndTime", "DateOnly"] = "DateAndTime"
     behavior: Literal["UserLocal", "TimeZoneIndependent"] = "UserLocal"
+    text_format: str = ""
+    required_level: RequiredLevel = "None"
+    relationship: str = ""
+    option_set: str = ""
+    managed_by: str = ""
     is_custom: bool = False
     creatable: bool = True
     updatable: bool = True
@@ -66,6 +75,8 @@ class Column:
 class Key:
     name: str
     columns: tuple[str, ...]
+    display_name: str = ""
+    managed_by: str = ""
 
 
 class Navigation(NamedTuple):
@@ -82,9 +93,21 @@ class Collection(NamedTuple):
     column: Column
 
 
+class Association(NamedTuple):
+    """A many-to-many navigation property: rows of `through` join a row (`near`) to rows of `target` (`far`)."""
+
+    through: str
+    near: str
+    far: str
+    target: str
+
+
 @dataclass(slots=True)
 class Table:
-    """One table with its columns; `properties`, `navigations`, `collections` are looked up by Web API name."""
+    """One table with its columns; `properties`, `navigations`, `collections`, `associations` go by Web API name.
+
+    `managed_by` is the managed solution that brought the table.
+    """
 
     logical_name: str
     set_name: str
@@ -95,11 +118,15 @@ class Table:
     ownership: Literal["user", "organization", "none"] = "organization"
     object_type_code: int = 0
     is_custom: bool = False
+    display_collection_name: str = ""
+    description: str = ""
+    managed_by: str = ""
     columns: dict[str, Column] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
     properties: dict[str, Column] = field(default_factory=dict)
     navigations: dict[str, Navigation] = field(default_factory=dict)
     collections: dict[str, Collection] = field(default_factory=dict)
+    associations: dict[str, Association] = field(default_factory=dict)
 
     def add(self, column: Column) -> None:
         self.columns[column.name] = column
@@ -117,6 +144,7 @@ class Schema:
     def __init__(self) -> None:
         self.by_name: dict[str, Table] = {}
         self.by_set: dict[str, Table] = {}
+        self.option_sets: dict[str, Mapping[int, str]] = {}
         self._referencing: dict[str, list[Collection]] = {}
 
     def add_table(self, table: Table, columns: Iterable[Column]) -> None:
@@ -136,6 +164,36 @@ class Schema:
             for relation in gone:
                 if target in self.by_name:
                     self.by_name[target].collections.pop(relation.column.collection, None)
+
+    def remove_column(self, table_name: str, name: str) -> None:
+        """Forget a column with its relationships and, of money, its twin in base currency."""
+        table = self.by_name[table_name]
+        column = table.columns.pop(name)
+        del table.properties[column.property_name]
+        for target, navigation in zip(column.targets, column.navigations, strict=True):
+            table.navigations.pop(navigation, None)
+            relations = self._referencing.get(target, [])
+            self._referencing[target] = [
+                one for one in relations if (one.table, one.column.name) != (table_name, name)
+            ]
+            if target in self.by_name:
+                self.by_name[target].collections.pop(column.collection, None)
+        if column.kind == "money" and f"{name}_base" in table.columns:
+            self.remove_column(table_name, f"{name}_base")
+
+    def snapshot(self) -> Callable[[], None]:
+        """Return a function that puts everything back as it is now."""
+        tables, sets, option_sets = dict(self.by_name), dict(self.by_set), dict(self.option_sets)
+        referencing = {target: list(relations) for target, relations in self._referencing.items()}
+        parts = [(table, _parts_of(table)) for table in tables.values()]
+
+        def restore() -> None:
+            self.by_name, self.by_set, self.option_sets, self._referencing = tables, sets, option_sets, referencing
+            for table, values in parts:
+                for name, value in values.items():
+                    setattr(table, name, value)
+
+        return restore
 
     def add_columns(self, table_name: str, columns: Iterable[Column]) -> None:
         """Add columns; a money column brings its base-currency twin, and the currency if there is none."""
@@ -157,6 +215,7 @@ class Schema:
                 creatable=False,
                 updatable=False,
                 schema_name=f"{column.schema_name}_Base",
+                managed_by=column.managed_by,
                 is_custom=column.is_custom,
             )
         )
@@ -185,3 +244,18 @@ class Schema:
     def find(self, name: str) -> Table | None:
         """By entity set or logical name."""
         return self.by_set.get(name) or self.by_name.get(name)
+
+
+def _parts_of(table: Table) -> dict[str, Any]:
+    """Return what may change of a table: copies of its dicts, and its names and words."""
+    return {
+        "columns": dict(table.columns),
+        "keys": dict(table.keys),
+        "properties": dict(table.properties),
+        "navigations": dict(table.navigations),
+        "collections": dict(table.collections),
+        "display_name": table.display_name,
+        "display_collection_name": table.display_collection_name,
+        "description": table.description,
+        "managed_by": table.managed_by,
+    }

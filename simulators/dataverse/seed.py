@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from simulators.dataverse import privileges
 from simulators.dataverse.environment import Environment
 from simulators.dataverse.schema import Ref
 from simulators.dataverse.store import Row
@@ -13,7 +14,7 @@ MESSAGE_IDS = {
     "Create": "9ebdbb1b-ea3e-db11-86a7-000a3a5473e8",
     "Update": "20bebb1b-ea3e-db11-86a7-000a3a5473e8",
     "Delete": "a1bdbb1b-ea3e-db11-86a7-000a3a5473e8",
-    "SetState": "5e7c57a7-0000-4000-8000-000000000001",  # made up: nothing says which it is
+    "SetState": "1cbebb1b-ea3e-db11-86a7-000a3a5473e8",
 }
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "NZD": "$", "AUD": "$", "JPY": "¥"}
 TIMEZONE_CODES = {"Europe/London": 85, "Europe/Berlin": 110, "America/New_York": 35, "Pacific/Auckland": 290}
@@ -41,7 +42,9 @@ def seed(env: Environment) -> None:
         _put(env, "organization", env.organization_id, organization)
         for name, message_id in MESSAGE_IDS.items():
             _put(env, "sdkmessage", message_id, {"name": name})
-        _seed_unit(env)
+        if "uom" in env.schema.by_name:
+            _seed_unit(env)
+        _seed_roles(env)
     add_user(env, env.system_user_id, {"fullname": "SYSTEM"})
 
 
@@ -68,6 +71,22 @@ def _seed_unit(env: Environment) -> None:
     _put(env, "uomschedule", group, {"name": "Default Unit", "baseuomname": "Primary Unit"})
     values = {"name": "Primary Unit", "quantity": Decimal(1), "uomscheduleid": Ref("uomschedule", group)}
     _put(env, "uom", unit, values)
+
+
+def _seed_roles(env: Environment) -> None:
+    """Every privilege there is, and the one role that may do everything."""
+    for rows in (privileges.privilege_rows(env.schema.by_name.values()), privileges.platform_privilege_rows()):
+        for row_id, row in rows:
+            env.store.put("privilege", row_id, row)
+    template = privileges.ADMINISTRATOR_TEMPLATE_ID
+    _put(env, "roletemplate", template, {"name": privileges.ADMINISTRATOR})
+    administrator = {
+        "name": privileges.ADMINISTRATOR,
+        "businessunitid": Ref("businessunit", env.business_unit_id),
+        "roletemplateid": Ref("roletemplate", template),
+        "ismanaged": True,
+    }
+    _put(env, "role", privileges.ADMINISTRATOR_ID, administrator)
 
 
 def add_user(env: Environment, user_id: str, row: Row) -> None:

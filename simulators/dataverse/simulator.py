@@ -18,13 +18,16 @@ from simulators.dataverse.customise import add_message_filters, customise
 from simulators.dataverse.discovery import list_instances
 from simulators.dataverse.environment import Environment, WebhookSwitches
 from simulators.dataverse.errors import unknown_resource
+from simulators.dataverse.import_state import ImportSwitches, Options
 from simulators.dataverse.people import Person
+from simulators.dataverse.privileges import set_roles
 from simulators.dataverse.protection import Limits, Protection
 from simulators.dataverse.reading import as_plain
 from simulators.dataverse.schema import Schema, Table
 from simulators.dataverse.seed import add_currency, add_user, seed
 from simulators.dataverse.servicebus import BusMessage
-from simulators.dataverse.standard_sales import sales_tables
+from simulators.dataverse.solutions.jobs import catch_up, import_now
+from simulators.dataverse.standard_sales import customer_tables, sales_tables
 from simulators.dataverse.standard_system import system_tables
 from simulators.dataverse.store import Row, Store
 from simulators.dataverse.web import create_app
@@ -35,7 +38,10 @@ from simulators.wire import Wire
 
 
 class DataverseSimulator:
-    """One environment. `wire` is the WSGI app; it serves the log-in as well."""
+    """One environment. `wire` is the WSGI app; it serves the log-in as well.
+
+    Without Sales (`with_sales`) there are accounts and contacts, but no products and no invoices.
+    """
 
     def __init__(
         self,
@@ -48,9 +54,11 @@ class DataverseSimulator:
         base_currency: str = "GBP",
         timezone: str = "Europe/London",
         organization_id: str | None = None,
+        with_sales: bool = True,
     ) -> None:
         schema = Schema()
-        for table, columns in (*system_tables(), *sales_tables()):
+        business = [*customer_tables(), *(sales_tables() if with_sales else [])]
+        for table, columns in (*system_tables(), *business):
             schema.add_table(table, columns)
         self.clock = clock
         self.login = login
@@ -74,7 +82,7 @@ class DataverseSimulator:
             send=lambda delivery: post(session, delivery),
         )
         seed(self._env)
-        for table, _ in sales_tables():
+        for table, _ in business:
             add_message_filters(self._env, table)
         self._webhooks = Webhooks(self._env)
         self._env.before_commit = self._webhooks.before_commit
@@ -131,6 +139,19 @@ class DataverseSimulator:
         """Take the outcome of a delivery: the job ends, or is tried once more."""
         self._webhooks.settle(delivery, status)
 
+    def import_solution(self, package: bytes, *, enable_steps: bool = True, upgrade: bool = False) -> None:
+        """Import a solution's file at once; raises Refused, and then nothing has changed.
+
+        As over the Web API, but without job and time. `upgrade` removes what an earlier version had besides.
+        """
+        with self._env.lock:
+            import_now(self._env, package, Options(enable_steps=enable_steps, upgrade=upgrade))
+
+    @property
+    def imports(self) -> ImportSwitches:
+        """How long imports take, and what becomes of the next file that is staged or the next job."""
+        return self._env.imports.switches
+
     def customise(self, definition: dict[str, Any]) -> None:
         """Add a customer's solution: tables, columns, keys."""
         with self._env.lock:
@@ -147,12 +168,13 @@ class DataverseSimulator:
                 "azureactivedirectoryobjectid": object_id,
             }
             user_id = self._add_user(row)
-            env.roles[user_id] = tuple(roles)
+            set_roles(env, user_id, tuple(roles))
             return user_id
 
     def set_roles(self, user_id: str, roles: tuple[str, ...]) -> None:
+        """Give a user these roles only. A name that no role row has is a word, and a word allows everything."""
         with self._env.lock:
-            self._env.roles[user_id] = tuple(roles)
+            set_roles(self._env, user_id, tuple(roles))
 
     def deny(self, user_id: str, privilege: str) -> None:
         """Take one privilege (`prvWriteInvoice`) away from a user."""
@@ -179,6 +201,7 @@ class DataverseSimulator:
         """Return all rows of a table as the Web API names their columns, money as Decimal, oldest first."""
         env = self._env
         with env.lock:
+            catch_up(env)
             table = self._table(set_name)
             rows = sorted(env.store.all(table.logical_name).values(), key=lambda row: str(row.get("createdon", "")))
             return [as_plain(table, row) for row in rows]

@@ -245,11 +245,11 @@ def contact() -> tuple[Table, list[Column]]:
     )
 
 
+def customer_tables() -> list[tuple[Table, list[Column]]]:
+    """What every organisation has, Sales or no Sales."""
+    return [account(), contact()]
+
+
 def sales_tables() -> list[tuple[Table, list[Column]]]:
-    return [
-        account(),
-        contact(),
-        *catalogue_tables(),
-        invoice(),
-        invoicedetail(),
-    ]
+    """What comes with Dynamics 365 Sales."""
+    return [*catalogue_tables(), invoice(), invoicedetail()]

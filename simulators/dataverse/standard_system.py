@@ -19,7 +19,8 @@ from simulators.dataverse.build import (
     text,
 )
 from simulators.dataverse.choices import AUTH_TYPES, CONTRACTS, DEPLOYMENTS, STAGES
-from simulators.dataverse.schema import Column, Table
+from simulators.dataverse.schema import Association, Column, Table
+from simulators.dataverse.standard_solutions import managed, solution_tables
 
 JOB_STATES = state({0: "Ready", 1: "Suspended", 2: "Locked", 3: "Completed"})
 JOB_STATUSES = status(
@@ -34,6 +35,13 @@ JOB_STATUSES = status(
         32: (3, "Canceled"),
     }
 )
+
+JOB_TYPES = {
+    1: "System Event",
+    13: "Bulk Delete",
+    203: "Import Solution Async Operation",
+    211: "StageAndUpgrade Async Operation",
+}
 
 
 def people_tables() -> list[tuple[Table, list[Column]]]:
@@ -53,6 +61,8 @@ def people_tables() -> list[tuple[Table, list[Column]]]:
         display_name="User",
         code=8,
     )
+    roles = Association("systemuserroles", "systemuserid", "roleid", "role")
+    systemuser[0].associations["systemuserroles_association"] = roles
     usersettings = table(
         "usersettings",
         "usersettingscollection",
@@ -125,6 +135,7 @@ def event_tables() -> list[tuple[Table, list[Column]]]:
         boolean("issaskeyset", creatable=False, updatable=False),
         boolean("issastokenset", creatable=False, updatable=False),
         memo("description", 1000),
+        *managed(),
         schema_name="ServiceEndpoint",
         code=4618,
     )
@@ -175,6 +186,7 @@ def _step() -> tuple[Table, list[Column]]:
         lookup("impersonatinguserid", "systemuser", collection="impersonatinguserid_sdkmessageprocessingstep"),
         state({0: "Enabled", 1: "Disabled"}),
         status({1: (0, "Enabled"), 2: (1, "Disabled")}),
+        *managed(),
         schema_name="SdkMessageProcessingStep",
         code=4608,
     )
@@ -197,6 +209,7 @@ def _image() -> tuple[Table, list[Column]]:
             on_delete="cascade",
             required=True,
         ),
+        *managed(),
         schema_name="SdkMessageProcessingStepImage",
         code=4615,
     )
@@ -207,7 +220,7 @@ def _job() -> tuple[Table, list[Column]]:
         "asyncoperation",
         "asyncoperations",
         text("name", 256),
-        choice("operationtype", {1: "System Event", 13: "Bulk Delete", 203: "Import Solution Async"}, default=1),
+        choice("operationtype", JOB_TYPES, default=1),
         text("messagename", 160),
         text("primaryentitytype", 128),
         guid("correlationid"),
@@ -234,4 +247,4 @@ def _job() -> tuple[Table, list[Column]]:
 
 
 def system_tables() -> list[tuple[Table, list[Column]]]:
-    return [*people_tables(), *event_tables()]
+    return [*people_tables(), *event_tables(), *solution_tables()]

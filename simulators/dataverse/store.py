@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,7 +66,7 @@ class Store:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._tables: dict[str, _Rows] = {}
-        self._undo: list[tuple[str, str, Row | None]] = []
+        self._undo: list[tuple[str, str, Row | None] | Callable[[], None]] = []
         self._depth = 0
         self._version = 1_000_000
 
@@ -110,6 +110,18 @@ class Store:
         for row_id, row in (old.by_id if old else {}).items():
             fresh.place(row_id, row)
 
+    def forget(self, table: str) -> None:
+        """The table is no more, nor are its rows."""
+        self._tables.pop(table, None)
+
+    def rebuild(self) -> None:
+        """After tables and columns were put back as they were: forget what is gone, index anew what is there."""
+        for table in list(self._tables):
+            if table in self._schema.by_name:
+                self.reindex(table)
+            else:
+                self.forget(table)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All changes inside, or none."""
@@ -125,9 +137,17 @@ class Store:
             if self._depth == 0:
                 self._undo.clear()
 
+    def on_rollback(self, undo: Callable[[], None]) -> None:
+        """Inside a transaction: call this, in its turn, if what was done so far is undone."""
+        self._undo.append(undo)
+
     def _roll_back(self, mark: int) -> None:
         while len(self._undo) > mark:
-            table, row_id, before = self._undo.pop()
+            entry = self._undo.pop()
+            if callable(entry):
+                entry()
+                continue
+            table, row_id, before = entry
             rows = self._of(table)
             if before is not None:
                 self._replace(rows, row_id, before)

@@ -1,0 +1,1 @@
+"""Solutions: what a package holds, whether it can be imported, what importing and removing it does."""
