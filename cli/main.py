@@ -16,6 +16,7 @@ COMMANDS = {
     "poll": "cli.processes:poll_command",
     "bridge": "cli.bridge:bridge_command",
     "simulate": "cli.simulate:simulate",
+    "solution": "cli.solution:solution_group",
     "connections": "cli.connections:connections_group",
     "sync": "cli.sync:sync",
     "reference": "cli.reference:reference_group",

@@ -12,7 +12,7 @@ import requests
 
 from clients.batch import Change, Changes, Part, Read, Step, is_batch, read_answer, write_request
 from clients.dataverse_errors import error_of, token_refused
-from clients.http import READ_TIMEOUT_S, WRITE_TIMEOUT_S, Answer, Payload, call, unanswered
+from clients.http import READ_TIMEOUT_S, WRITE_TIMEOUT_S, Answer, Payload, Seconds, call, unanswered
 from clients.odata import fetch_page, key_path, next_cookie, odata_in, rows_path, tagged, text_literal
 from clients.tokens import Tokens
 from core import money
@@ -76,6 +76,11 @@ class Dataverse:
         self._refused_token = ""
         self.server_time: datetime | None = None
 
+    @property
+    def url(self) -> str:
+        """The address of the Web API, with a slash at the end."""
+        return self._url
+
     def who_am_i(self) -> Payload:
         """Return UserId (who our own writes are by), OrganizationId and BusinessUnitId."""
         return self._read(self._url + "WhoAmI", _PREFER_ROW)
@@ -127,6 +132,28 @@ class Dataverse:
     def upsert(self, set_name: str, key: Mapping[str, str] | str, row: Payload) -> None:
         """Change the row of this key, or create it."""
         self._write("PATCH", key_path(set_name, key), row, {})
+
+    def read(self, path: str) -> Payload:
+        """Return what a path answers that is no row: metadata, a function. `path` is URL-encoded."""
+        return self._read(self._url + path, _PREFER_ROW)
+
+    def perform(self, path: str, parameters: Payload, *, timeout_s: Seconds = WRITE_TIMEOUT_S) -> Payload:
+        """Post to an action, a metadata set or a reference; return the answer, empty where there is none.
+
+        Raises Unknown when no trustworthy answer came. Whether it may be repeated depends on what it does.
+        """
+        headers = {"Content-Type": "application/json; charset=utf-8"}
+        body = money.dumps(parameters)
+        answer = self._call("POST", self._url + path, headers, body=body, timeout_s=timeout_s, changes=True)
+        return _document(answer, f"POST {path}", changes=True) if answer.body else {}
+
+    def delete(self, set_name: str, row_id: str, *, timeout_s: Seconds = WRITE_TIMEOUT_S) -> None:
+        """Delete a row; that there is none is as good."""
+        try:
+            self._call("DELETE", self._url + key_path(set_name, row_id), {}, timeout_s=timeout_s, changes=True)
+        except Rejected as error:
+            if error.status != 404 or not error.code:
+                raise
 
     def batch(self, steps: Sequence[Step]) -> list[Outcome]:
         """Do the steps in one call (at most 1,000 operations); return what became of each, in order.
@@ -202,6 +229,7 @@ class Dataverse:
         headers: Mapping[str, str],
         *,
         body: bytes | None = None,
+        timeout_s: Seconds | None = None,
         changes: bool,
         is_fine: Callable[[Answer], bool] = lambda _answer: False,
     ) -> Answer:
@@ -213,7 +241,7 @@ class Dataverse:
             "OData-Version": "4.0",
             **headers,
         }
-        timeout_s = WRITE_TIMEOUT_S if method != "GET" else READ_TIMEOUT_S
+        timeout_s = timeout_s or (WRITE_TIMEOUT_S if method != "GET" else READ_TIMEOUT_S)
         answer = call(self._session, method, url, headers=sent, body=body, timeout_s=timeout_s, changes=changes)
         if 200 <= answer.status < 300 or is_fine(answer):
             self._refused_token = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import msal
@@ -13,7 +13,7 @@ import requests
 from msal.exceptions import MsalServiceError
 
 from clients.http import Answer, Seconds, call, retry_after_s
-from core.consents import Consent, Consents
+from core.consents import Consent
 from core.errors import ConnectorError, Disconnected, Limited, Transient
 
 TIMEOUT_S: Seconds = (5, 15)
@@ -35,6 +35,13 @@ _CODES = {  # AADSTS numbers, by what a customer's administrator has to do
 }
 
 
+class Stored(Protocol):
+    """Where consents are kept."""
+
+    def get(self, consent_id: str) -> Consent:
+        """Raises KeyError if there is none."""
+
+
 class DynamicsTokens:
     """The tokens of one application for one Dynamics environment (`resource`: its address, no slash at the end).
 
@@ -43,7 +50,7 @@ class DynamicsTokens:
 
     def __init__(
         self,
-        consents: Consents,
+        consents: Stored,
         consent_id: str,
         *,
         authority: str,

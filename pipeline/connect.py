@@ -115,6 +115,14 @@ class Joiner:
         self.connections.save(connection)
         return Joined(connection, self.endpoints.ensure(organization_id))
 
+    def restore(self, connection: Connection) -> None:
+        """Write the connection's rows in Dynamics again, where the solution was taken out and came back.
+
+        Settings that are there stay. Raises Misconfigured, Disconnected or Transient.
+        """
+        tools = self.connect(connection, self.now)
+        _write_rows(tools, connection, tools.xero.get_organisation(), {})
+
     def _keep(self, consent: Consent) -> Consent | None:
         """Save a consent, but never an old refresh token over the one that it has rotated to since.
 
