@@ -18,7 +18,14 @@ from mappers.balances import Balance
 from pipeline.balance_rows import Debtors, write_balances
 from pipeline.books import read_books
 from pipeline.contact_lookup import find_heirs
-from pipeline.contact_owners import contacts_path, find_numbered, list_named_contacts, owners_path, to_pairs
+from pipeline.contact_owners import (
+    contacts_path,
+    find_numbered,
+    list_contacts_of,
+    list_named_contacts,
+    owners_path,
+    to_pairs,
+)
 from pipeline.lanes import Entity
 from pipeline.outcomes import Report
 from pipeline.reading import read_batch
@@ -61,12 +68,17 @@ class _Owned:
 def refresh(tools: Tools, entities: Collection[Entity], report: Report) -> None:
     """Refresh what the customers of these contacts, credit notes, over- and prepayments (at most 50) owe.
 
+    Of accounts and contacts in Dynamics, whose currency may be another one now, those that documents name.
     Dynamics is read first: whoever has written a row since is not overwritten by what Xero said before. A row that
     has moved is noted in `report`. Raises Transient, Limited, Disconnected or Unknown; repeating is safe.
     """
     now = tools.hold()
-    asked = {entity.id for entity in entities if entity.kind == "contact" and is_guid(entity.id)}
-    asked |= _contacts_of_documents(tools, entities, now)
+    in_xero = [entity for entity in entities if entity.side == "xero"]
+    asked = {entity.id for entity in in_xero if entity.kind == "contact" and is_guid(entity.id)}
+    asked |= _contacts_of_documents(tools, in_xero, now)
+    customers = [entity.id for entity in entities if entity.side == "dynamics" and is_guid(entity.id)]
+    if customers:
+        asked |= set().union(*list_contacts_of(tools, customers).values())
     if asked:
         read_at, moved = _refresh(tools, asked, now)
         for contact_id in moved:

@@ -15,14 +15,14 @@ from core import columns, ids
 from core.connections import Connection, Connections
 from core.event import Event
 from pipeline.lane_scripts import ask
-from pipeline.lanes import BALANCE_KINDS, Entity, Lanes
+from pipeline.lanes import BALANCE_KINDS, CUSTOMER_KINDS, Entity, Lanes
 from pipeline.memory import Memory
 
 KEY_KEPT_S = 24 * 3600
 # Of these each event is followed at once.
 FOLLOWED = frozenset({("dynamics", "invoice"), ("xero", "invoice")})
-# These change what customers owe: they gather, so that many are read in one call (rule D8).
-GATHERED = frozenset({("xero", kind) for kind in BALANCE_KINDS})
+# These change what customers owe, or in which currency: they gather, so that many are read in one call (rule D8).
+GATHERED = frozenset({*(("xero", kind) for kind in BALANCE_KINDS), *(("dynamics", kind) for kind in CUSTOMER_KINDS)})
 GATHER = timedelta(minutes=5)
 
 log = structlog.get_logger()

@@ -18,6 +18,7 @@ LEASE_MS = 15_000
 RING_MS = 5_000
 INDEX = "lanes"
 BALANCE_KINDS = ("contact", "creditnote", "overpayment", "prepayment")  # of Xero: they change what customers owe
+CUSTOMER_KINDS = ("account", "contact")  # of Dynamics: in their currency it is shown
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -154,7 +154,9 @@ def drop(app: App, inbox: Inbox, letter: Letter) -> None:
 def _replay(app: App, connection: Connection, letter: DeadLetter) -> str:
     tools = app.connect(connection, app.lanes.now)
     # Before the mark: who looks at an invoice that is still Failed is done with it (rule C60).
-    was_set = letter.entity.side == "dynamics" and _set_to_no(tools, letter.entity.id)
+    was_set = (letter.entity.side, letter.entity.kind) == ("dynamics", "invoice") and _set_to_no(
+        tools, letter.entity.id
+    )
     Tries(app.redis, connection.id).forget([letter.entity.id])
     if app.lanes.mark_afresh(connection.id, [letter.entity], due_at=app.lanes.now()):
         app.wake(connection.id)
@@ -183,7 +185,9 @@ def _set_to_no(tools: Tools, invoice_id: str) -> bool:
 
 def _look_up(tools: Tools, entities: Sequence[Entity]) -> dict[str, Known]:
     by_column = {
-        "stl3_dynamicsinvoiceid": sorted({one.id for one in entities if one.side == "dynamics"}),
+        "stl3_dynamicsinvoiceid": sorted(
+            {one.id for one in entities if (one.side, one.kind) == ("dynamics", "invoice")}
+        ),
         "stl3_xeroinvoiceid": sorted({one.id for one in entities if (one.side, one.kind) == ("xero", "invoice")}),
     }
     select = f"stl3_dynamicsnumber,stl3_exportstatus,{','.join(by_column)}"

@@ -65,7 +65,7 @@ def trace_of(error: BaseException) -> str:
 
 def _say(tools: Tools, entity: Entity, message: str) -> None:
     """Say it on the invoice, or the one whose document it is; of other records in the history of the connection."""
-    if entity.side == "dynamics":
+    if (entity.side, entity.kind) == ("dynamics", "invoice"):
         try:
             present = read_invoices(tools, [entity.id])[entity.id]
         except ConnectorError:
@@ -76,7 +76,7 @@ def _say(tools: Tools, entity: Entity, message: str) -> None:
         if not present.is_of(tools.connection.id):
             return  # another connection has it by now
         write_back(tools, [Failed(present, (message,), keeps_attempt=True, action=_action(present))], Report())
-    elif entity.kind == "invoice":
+    elif entity.kind == "invoice":  # of Xero
         words = f"What happened to the document {entity.id} in Xero could not be followed. {message}"
         for invoice_id in list_invoices_of(tools, [entity.id]):
             present = read_invoices(tools, [invoice_id])[invoice_id]

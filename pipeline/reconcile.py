@@ -10,7 +10,7 @@ from collections.abc import Collection
 from core.connections import PAUSED
 from pipeline.balances import refresh
 from pipeline.from_xero import follow
-from pipeline.lanes import BALANCE_KINDS, Entity
+from pipeline.lanes import BALANCE_KINDS, CUSTOMER_KINDS, Entity
 from pipeline.outcomes import Report
 from pipeline.reading import read_preferences
 from pipeline.reference import sync_reference
@@ -18,6 +18,8 @@ from pipeline.strays import settle_strays
 from pipeline.to_xero import carry
 from pipeline.tools import Tools
 from pipeline.zone import in_zone
+
+_OWING = {"xero": BALANCE_KINDS, "dynamics": CUSTOMER_KINDS}
 
 
 def reconcile(tools: Tools, entities: Collection[Entity]) -> Report:
@@ -30,7 +32,7 @@ def reconcile(tools: Tools, entities: Collection[Entity]) -> Report:
     report = Report()
     tools = in_zone(tools, read_preferences(tools))
     if tools.connection.state == PAUSED:
-        entities = [entity for entity in entities if entity.side == "dynamics"]
+        entities = [entity for entity in entities if (entity.side, entity.kind) == ("dynamics", "invoice")]
     # A document that no details row names comes first: the invoice might get a second one.
     if ids := _ids(entities, "xero", "stray"):
         settle_strays(tools, ids, report)
@@ -38,7 +40,7 @@ def reconcile(tools: Tools, entities: Collection[Entity]) -> Report:
         carry(tools, ids, report)
     if ids := _ids(entities, "xero", "invoice"):
         follow(tools, ids, report)
-    if owing := [entity for entity in entities if entity.side == "xero" and entity.kind in BALANCE_KINDS]:
+    if owing := [entity for entity in entities if entity.kind in _OWING[entity.side]]:
         refresh(tools, owing, report)
     if _ids(entities, "xero", "reference"):
         sync_reference(tools, report)

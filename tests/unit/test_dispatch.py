@@ -119,7 +119,7 @@ def test_every_connection_of_the_organisation_is_told_and_no_other() -> None:
     [
         replace(CHANGED, organisation="unknown"),
         replace(CHANGED, side="xero"),
-        replace(CHANGED, entity="contact"),
+        replace(CHANGED, entity="stl3_taxtype"),
         Event("xero", TENANT_ID, "stl3_invented", "id-1", "Update", "v-1"),
     ],
     ids=["unknown organisation", "that organisation on the other side", "not followed", "not followed in Xero"],
