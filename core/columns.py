@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from core.tables import NAME, OPTION_BASE, PREFIX, Column, Table, choice, lookup, of_kind, text
+from core.tables import NAME, OPTION_BASE, PREFIX, Column, Table, choice, link, lookup, of_kind, text
 
 __all__ = ["NAME", "OPTION_BASE", "PREFIX", "Column", "Table"]
 
@@ -17,7 +16,7 @@ CONNECTOR = Table(
     "A Xero organisation joined to this Dynamics organisation. Choose it on an invoice to send that invoice to Xero.",
     (
         text("xeroorganisation", "Xero organisation", "The name of the organisation in Xero.", 300),
-        text("dynamicsurl", "Dynamics address", "The address of this Dynamics organisation.", 500),
+        link("dynamicsurl", "Dynamics address", "The address of this Dynamics organisation.", 500),
         text("plan", "Plan", "The plan of this connection."),
         text("connectionid", "Connection id", "The connector's own id of this connection.", 36),
         of_kind(
@@ -139,7 +138,7 @@ DETAILS = Table(
         text("xeroinvoiceid", "Xero invoice id", "The id of the invoice in Xero.", 36),
         text("xeronumber", "Xero number", "The number of the invoice in Xero.", 255),
         text("xerostatus", "Xero status", "The status of the invoice in Xero.", 50),
-        text("xerourl", "Link to Xero", "Opens the invoice in Xero.", 1000),
+        link("xerourl", "Link to Xero", "Opens the invoice in Xero.", 1000),
         choice(
             "exportstatus",
             "Export status",
@@ -342,11 +341,3 @@ SYNC_STATUS = options_of(HISTORY.name, "syncstatus")
 INVOICE_TYPE = options_of("invoice", "invoicetype")
 LINE_AMOUNT_TYPES = options_of("invoice", "lineamounttypes")
 CONNECTOR_STATE = options_of(CONNECTOR.name, "state")
-
-
-def definition() -> dict[str, Any]:
-    """Return all of it as plain data."""
-    return {
-        "tables": [table.as_json() for table in TABLES],
-        "columns": {name: [column.as_json() for column in columns] for name, columns in ON_STANDARD_TABLES.items()},
-    }

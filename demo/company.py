@@ -39,18 +39,6 @@ EURO = {
     "currencyprecision": 2,
     "exchangerate": Decimal("1.15"),
 }
-FOLLOWED = (
-    ("invoice", ("Create", "Update"), ""),
-    ("invoice", ("Delete",), "invoicenumber,name,stl3_connector"),
-    ("invoicedetail", ("Create", "Update", "Delete"), "invoiceid"),
-    (columns.DETAILS.name, ("Update",), "stl3_dynamicsinvoiceid"),
-    (columns.SETTINGS.name, ("Update",), ""),
-)
-SENT_ON = (
-    "statecode,statuscode,name,customerid,duedate,datedelivered,pricelevelid,discountamount,discountpercentage,"
-    "freightamount,description,paymenttermscode,transactioncurrencyid,stl3_connector,stl3_invoicetype,"
-    "stl3_lineamounttypes,stl3_brandingtheme"
-)
 CLOSED_AS_CANCELLED = {"statecode": 3, "statuscode": 100003}
 OPEN_AGAIN = {"statecode": 0, "statuscode": 1}
 
@@ -127,10 +115,10 @@ class Company:
         app = {"kind": "custom", "tenant_ids": [self.tenant_id], "minute_limit": 600, "daily_limit": 100_000}
         webhook = {"webhook_key": WEBHOOK_KEY, "webhook_url": f"{self.stack.web}/webhooks/xero"}
         self._control(xero, "apps", XERO_APP | app | webhook)
-        self._control(dynamics, "customise", columns.definition())
+        self._control(dynamics, "import-switches", {"duration_s": 0.5})
         directory = {"tenant_id": self.stack.addresses["directory"]}
         for client, roles in (
-            (CONNECTOR_APP, ["connector"]),
+            (CONNECTOR_APP, []),  # what it may do is what the solution's role allows
             (ADMIN_APP, ["System Administrator"]),
             (SALES_APP, ["Salesperson"]),
         ):
@@ -141,7 +129,7 @@ class Company:
         self._stock_up()
 
     def join(self, *, status: str = "Authorised") -> None:
-        """Join the two organisations as an operator does, and let Dynamics post to the connector.
+        """Install the solution in Dynamics and join the two organisations, as an operator does.
 
         `status` is what an invoice becomes in Xero; cancelling one that is approved makes a credit note (rule B8).
         """
@@ -155,16 +143,24 @@ class Company:
             },
             "settings": {"status": status, "create_credit_notes": True},
         }
+        self._install_solution()
         file = self.stack.folder / "connections.json"
         file.write_text(json.dumps([entry]))
         (joined,) = json.loads(self.stack.run("connections", "import", str(file), "--json"))
         self.connection_id = joined["connection"]
-        admin = WebApi(self.stack.addresses, ADMIN_APP)
-        register_webhook(admin, address=joined["address"], header=joined["header"], secret=joined["secret"])
         self.unknown_account = self.sales.create(
             columns.ACCOUNT_CODE.set_name,
             {columns.NAME: "299 - Closed shop", "stl3_code": "299", "stl3_key": f"{self.connection_id}-299"},
         )
+
+    def _install_solution(self) -> None:
+        """Import it, let Dynamics post to us, and give the connector its role."""
+        file = self.stack.folder / "admin.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({"tenant_id": self.stack.addresses["directory"], **ADMIN_APP}))
+        where = ["--url", self.stack.addresses["dynamics"], "--app", CONNECTOR_APP["client_id"]]
+        self.stack.run("solution", "install", *where, "--admin", str(file))
+        file.unlink()
 
     def choose(self, **labels: str) -> None:
         """Change the connector's settings, as an administrator does: columns without their prefix, by label."""
@@ -250,50 +246,3 @@ class Company:
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
-
-
-def register_webhook(admin: WebApi, *, address: str, header: str, secret: str) -> None:
-    """Register the endpoint and its asynchronous steps, as an administrator does once."""
-    endpoint = admin.create(
-        "serviceendpoints",
-        {
-            "name": "Xero connector",
-            "url": address,
-            "contract": 8,
-            "authtype": 5,
-            "authvalue": f'<settings><setting name="{header}" value="{secret}" /></settings>',
-        },
-    )
-    messages = {row["name"]: row["sdkmessageid"] for row in admin.rows("sdkmessages", select="name,sdkmessageid")}
-    for table, names, image in FOLLOWED:
-        filters = {
-            row["_sdkmessageid_value"]: row["sdkmessagefilterid"]
-            for row in admin.rows("sdkmessagefilters", filter=f"primaryobjecttypecode eq '{table}'")
-        }
-        for name in names:
-            step = {
-                "name": f"Xero connector: {table} {name}",
-                "stage": 40,
-                "mode": 1,
-                "rank": 1,
-                "supporteddeployment": 0,
-                "asyncautodelete": True,
-                "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoint})",
-                "sdkmessageid@odata.bind": f"/sdkmessages({messages[name]})",
-                "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({filters[messages[name]]})",
-            }
-            if name == "Update" and table in ("invoice", columns.DETAILS.name):
-                step["filteringattributes"] = SENT_ON if table == "invoice" else "stl3_exportstatus"
-            made = admin.create("sdkmessageprocessingsteps", step)
-            if image and name != "Create":
-                admin.create(
-                    "sdkmessageprocessingstepimages",
-                    {
-                        "name": "before",
-                        "entityalias": "before",
-                        "imagetype": 0,
-                        "messagepropertyname": "Target",
-                        "attributes": image,
-                        "sdkmessageprocessingstepid@odata.bind": f"/sdkmessageprocessingsteps({made})",
-                    },
-                )

@@ -39,6 +39,8 @@ from simulators.microsoft import MicrosoftLogin
 from simulators.wire import Fault
 from simulators.xero import XeroSimulator
 from simulators.xero.state import Organisation
+from solution.package import build
+from solution.role import ROLE_NAME
 from tests.described import Described
 from tests.simulation.observing import Observing
 from tests.simulation.taps import Tap, TappedRedis
@@ -76,6 +78,12 @@ class Skewed(Clock):
 
     def advance(self, delta: timedelta) -> datetime:
         return self._clock.advance(delta) + self._ahead
+
+
+@cache
+def package() -> bytes:
+    """Return the solution as customers get it."""
+    return build(managed=True)
 
 
 @cache  # thousands of worlds begin with one
@@ -117,9 +125,9 @@ class World(Observing):
         dynamics_clock = Skewed(self.clock, self.dynamics_ahead)
         self.login = MicrosoftLogin(dynamics_clock, chance)
         self.dynamics = DataverseSimulator(dynamics_clock, chance, self.login, url=DYNAMICS_URL, tenant_id=DIRECTORY)
-        self.dynamics.customise(columns.definition())
+        self.dynamics.import_solution(package(), enable_steps=False)
         self.login.add_app(DIRECTORY, client_id="dynamics-app", client_secret="dynamics-secret")
-        self.app_user = self.dynamics.add_app_user("dynamics-app")
+        self.app_user = self.dynamics.add_app_user("dynamics-app", (ROLE_NAME,))  # with its rights and no others
         self.described = Described(self.xero.wire)
         self.tap = Tap()
         self.redis_server = fakeredis.FakeServer()

@@ -23,6 +23,7 @@ from simulators.clock import Clock
 from simulators.dataverse import DataverseSimulator
 from simulators.microsoft import MicrosoftLogin
 from simulators.wire import Fault
+from solution.package import build
 from tests.wsgi_adapter import mount
 
 URL, AUTHORITY = "https://contoso.crm4.dynamics.com", "https://login.microsoftonline.com"
@@ -68,7 +69,7 @@ def open_world(folder: Path) -> Iterator[World]:
     login.add_tenant(DIRECTORY)
     login.add_app(DIRECTORY, client_id=CLIENT_ID, client_secret=SECRET)
     env = DataverseSimulator(clock, random.Random(2), login, url=URL, tenant_id=DIRECTORY)
-    env.customise(columns.definition())
+    env.import_solution(build(managed=True), enable_steps=False)
     user_id = env.add_app_user(CLIENT_ID)
     consents = Consents(open_database(f"sqlite:///{folder / 'c.db'}"), Vault([new_key(lambda n: b"k" * n)]))
     consents.save(Consent("c-1", "dynamics", CLIENT_ID, SECRET, directory=DIRECTORY))

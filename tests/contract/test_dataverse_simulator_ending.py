@@ -9,6 +9,7 @@ import pytest
 
 from core import columns
 from simulators.dataverse.errors import Refused
+from solution.package import build
 from tests.contract.dataverse_world import DataverseWorld
 from tests.contract.test_dataverse_simulator_batch import operation, send
 from tests.contract.test_dataverse_simulator_webhooks import attributes, members
@@ -20,7 +21,7 @@ PAID, CANCELED = (2, 100001), (3, 100003)
 @pytest.fixture
 def world() -> DataverseWorld:
     world = DataverseWorld()
-    world.env.customise(columns.definition())
+    world.env.import_solution(build(managed=True), enable_steps=False)
     return world
 
 

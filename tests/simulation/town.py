@@ -14,11 +14,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.connections import Connection
-from demo.company import register_webhook
+from core.endpoints import SECRET_HEADER
 from pipeline.nightly import day_of
 from simulators.clock import Clock
+from simulators.dataverse import DataverseSimulator
 from simulators.dataverse.errors import Refused
 from simulators.outbox import Delivery, Outbox
+from solution.install.finishing import ENABLED, endpoint_row
+from solution.install.site import Webhook
+from solution.webhook import ENDPOINT_ID, STEPS
 from tests.simulation.business import Business
 from tests.simulation.fault_plan import COMMANDS, Plan, Step
 from tests.simulation.installation import BROKEN_FOR, Installation
@@ -84,12 +88,8 @@ class Town(Business):
         for app in ("xero-app", "other-app")[: len(self.joined)]:
             world.xero.set_webhook(app, "https://connector.example/webhooks/xero")
         endpoint = world.joiner.endpoints.ensure(world.connection.dynamics_organization_id)
-        register_webhook(
-            Admin(world),  # type: ignore[arg-type]
-            address=f"https://connector.example/webhooks/dynamics/{endpoint.key}",
-            header="x-connector-secret",
-            secret=endpoint.secrets[0],
-        )
+        address = f"https://connector.example/webhooks/dynamics/{endpoint.key}"
+        switch_on(world.dynamics, Webhook(address, SECRET_HEADER, endpoint.secrets[0]))
         self.office.announce_settings = lambda: None  # type: ignore[method-assign]  # Dynamics itself does
         real, dynamics = self.guard._watch, world.dynamics.wire._app
 
@@ -291,23 +291,13 @@ class Town(Business):
                 self.guard.wrong.append(f"stranded: {old}")
 
 
-class Admin:
-    """What `demo.company.register_webhook` needs of a person who administers Dynamics."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._person = world.dynamics.user("Administrator")
-        world.dynamics._env.roles[self._person.id] = ("System Administrator",)
-
-    def create(self, set_name: str, row: dict[str, Any]) -> str:
-        return self._person.create(set_name, row)
-
-    def rows(self, set_name: str, **query: str) -> list[dict[str, Any]]:
-        rows = self._world.dynamics.rows(set_name)
-        if "filter" in query:
-            column, _, value = query["filter"].partition(" eq ")
-            rows = [row for row in rows if row[column] == value.strip("'")]
-        return rows
+def switch_on(dynamics: DataverseSimulator, webhook: Webhook) -> None:
+    """Let the steps of the installed solution post there, as its installer does."""
+    person = dynamics.user("Administrator")
+    dynamics._env.roles[person.id] = ("System Administrator",)
+    person.update("serviceendpoint", ENDPOINT_ID, endpoint_row(webhook))
+    for step in STEPS:
+        person.update("sdkmessageprocessingstep", step.id, dict(ENABLED))
 
 
 def open_town_world(folder: Path, travel: Any, seed: int) -> World:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 
 from core import columns
-from core.columns import ON_STANDARD_TABLES, OPTION_BASE, PREFIX, TABLES, Column, definition, options_of
+from core.columns import ON_STANDARD_TABLES, OPTION_BASE, PREFIX, TABLES, Column, options_of
 from mappers import balances, dynamics, preferences
 
 OWNERS = {table.name: table.columns for table in TABLES} | ON_STANDARD_TABLES
@@ -54,19 +53,6 @@ def test_lookups_have_targets_that_exist_and_a_name_that_is_theirs() -> None:
         assert column.schema_name.lower() == column.name
 
 
-def test_deleting_an_invoice_keeps_its_rows() -> None:
-    """Rule A: the relationship removes the link, else a deletion could not be carried to Xero."""
-    plain = definition()
-    lookups = [
-        column
-        for table in plain["tables"]
-        for column in table["columns"]
-        if column["type"] == "lookup" and "invoice" in column["targets"]
-    ]
-
-    assert [column["on_delete"] for column in lookups] == ["remove_link", "remove_link"]
-
-
 def test_no_name_is_declared_twice() -> None:
     for owner, declared in OWNERS.items():
         names = [column.name for column in declared]
@@ -102,17 +88,6 @@ def test_a_key_column_holds_connection_and_the_longest_code() -> None:
         by_name = {column.name: column for column in table.columns}
         longest = max(column.max_length for name, column in by_name.items() if name.endswith(("code", "themeid")))
         assert by_name["stl3_key"].max_length >= 36 + 1 + longest
-
-
-def test_the_definition_is_plain_json_and_holds_everything() -> None:
-    plain = definition()
-
-    assert json.loads(json.dumps(plain)) == plain
-    assert {table["logical_name"] for table in plain["tables"]} == {table.name for table in TABLES}
-    assert set(plain["columns"]) == {"invoice", "invoicedetail", "account", "contact"}
-    assert sum(len(table["columns"]) for table in plain["tables"]) + sum(map(len, plain["columns"].values())) == len(
-        ALL
-    )
 
 
 def test_options_are_found_by_label_and_by_value() -> None:
