@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import click
 from rich.console import Console
@@ -27,9 +31,8 @@ from core.consents import Consent, Consents
 from core.database import open_database
 from core.endpoints import SECRET_HEADER, Endpoints
 from core.errors import Disconnected, Misconfigured
-from core.settings import Settings, read_settings
+from core.settings import LOOPBACK_HOSTS, Settings, read_settings
 from core.vault import Vault
-from solution.install.finishing import find_user
 from solution.install.repairing import register_webhook, repair
 from solution.install.run import install
 from solution.install.site import Package, Site, Webhook
@@ -40,6 +43,7 @@ from solution.lint import Finding, check
 from solution.names import VERSION
 from solution.package import build, file_name, sha256
 
+_PRIVILEGE = re.compile(r"\bprv\w+")
 _ADMIN_FIELDS = ("tenant_id", "client_id", "client_secret")
 Decorated = Callable[..., Any]
 
@@ -52,16 +56,20 @@ def solution_group() -> None:
 @solution_group.command("build")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="The folder.")
 @click.option("--version", "version", default=VERSION, show_default=True, help="Four numbers.")
+@click.option("--without-webhook", is_flag=True, help="Leave endpoint and steps to the Web API.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def build_command(out: Path, version: str, as_json: bool) -> None:
+def build_command(out: Path, version: str, without_webhook: bool, as_json: bool) -> None:
     """Write the managed and the unmanaged package; the same bytes each time."""
     _check_version(version)
-    out.mkdir(parents=True, exist_ok=True)
     made = []
     for managed in (True, False):
-        package = build(managed=managed, version=version)
+        package = build(managed=managed, version=version, webhook=not without_webhook)
         file = out / file_name(managed=managed, version=version)
-        file.write_bytes(package)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(package)
+        except OSError as error:
+            raise click.ClickException(f"{file}: {error.strerror}") from error
         made.append({"file": str(file), "managed": managed, "bytes": len(package), "sha256": sha256(package)})
     if as_json:
         print_json(made)
@@ -115,7 +123,7 @@ def _where(command: Decorated) -> Decorated:
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             help="A JSON file with tenant_id, client_id and client_secret of an administrator's app.",
         ),
-        click.option("--app", help="With --url: the client id of the connector's app."),
+        click.option("--app", type=click.UUID, help="With --url: the client id of the connector's app."),
         click.option("--url", help="The address of the environment, before there is a connection."),
         click.option("--connection", "connection_id", help="A connection, by its id."),
     ):
@@ -126,16 +134,26 @@ def _where(command: Decorated) -> Decorated:
 @solution_group.command("install")
 @_where
 @click.option("--unmanaged", is_flag=True, help="For development: it can be changed, and not be removed.")
+@click.option("--again", is_flag=True, help="Import the version that is there once more.")
+@click.option("--webhooks", type=click.Choice(["api"]), help="Register endpoint and steps by the Web API alone.")
 @click.option("--version", "version", default=VERSION, show_default=True, help="Four numbers.")
 def install_command(
-    connection_id: str | None, url: str | None, app: str | None, admin: Path | None, unmanaged: bool, version: str
+    connection_id: str | None,
+    url: str | None,
+    app: UUID | None,
+    admin: Path | None,
+    unmanaged: bool,
+    again: bool,
+    webhooks: str | None,
+    version: str,
 ) -> None:
     """Import the solution, set its webhook, give the connector its role; safe to repeat."""
     _check_version(version)
-    with told(), administering(admin):
+    package = Package.ours(is_managed=not unmanaged, version=version, has_webhook=not webhooks)
+    with told():
         where = find_place(connection_id, url, app, admin)
-        package = Package.ours(is_managed=not unmanaged, version=version)
-        install(where.site, package, where.webhook(), application_id=where.application_id)
+        with administering(admin):
+            install(where.site, package, where.webhook(), application_id=where.application_id, again=again)
         if where.connection is not None:
             open_joiner(where.settings).restore(where.connection)
             where.site.tell("The connector's record and settings are there")
@@ -149,7 +167,7 @@ def install_command(
 def verify_command(
     connection_id: str | None,
     url: str | None,
-    app: str | None,
+    app: UUID | None,
     admin: Path | None,
     repairs: bool,
     webhooks: str | None,
@@ -161,15 +179,14 @@ def verify_command(
     """
     with told():
         where = find_place(connection_id, url, app, admin)
-        webhook = where.webhook()
-        user_id = find_user(where.site.dataverse, where.application_id)
-        drifts = list(verify(where.site.dataverse, address=webhook.address, user_id=user_id))
-        if webhooks:
-            register_webhook(where.site, webhook)
-        if repairs:
-            repair(where.site, drifts, webhook)
+        webhook, drifts = where.webhook(), list(_look(where))
         if webhooks or repairs:
-            drifts = list(verify(where.site.dataverse, address=webhook.address, user_id=user_id))
+            with administering(admin):
+                if webhooks:
+                    register_webhook(where.site, webhook)
+                if repairs:
+                    repair(where.site, drifts, webhook, application_id=where.application_id)
+            drifts = list(_look(where))
     if as_json:
         print_json([asdict(drift) for drift in drifts])
     else:
@@ -183,10 +200,16 @@ def verify_command(
 @click.confirmation_option(
     prompt="The connector's tables are deleted with all rows: what became of invoices, history, settings. Go on?"
 )
-def uninstall_command(connection_id: str | None, url: str | None, app: str | None, admin: Path | None) -> None:
+def uninstall_command(connection_id: str | None, url: str | None, app: UUID | None, admin: Path | None) -> None:
     """Take the solution out of Dynamics, its tables and rows with it; nothing is deleted in Xero."""
-    with told(), administering(admin):
-        uninstall(find_place(connection_id, url, app, admin).site)
+    with told():
+        site = find_place(connection_id, url, app, admin).site
+        with administering(admin):
+            uninstall(site)
+
+
+def _look(where: Where) -> Iterator[Drift]:
+    return verify(where.site.dataverse, address=where.webhook().address, application_id=where.application_id)
 
 
 @contextmanager
@@ -196,13 +219,13 @@ def administering(admin: Path | None) -> Iterator[None]:
         yield
     except Disconnected as error:
         who = f"the app in {admin} has" if admin else "--admin names an app that has"
-        raise Misconfigured(
-            f"{error} This is an administrator's work: see that {who} the role {ADMINISTRATOR}."
-        ) from error
+        what = f"The privilege {found[0]} is missing" if (found := _PRIVILEGE.search(str(error))) else str(error)
+        words = f"{what.rstrip('.')}. This is an administrator's work: see that {who} the role {ADMINISTRATOR}."
+        raise Misconfigured(words) from error
 
 
-def find_place(connection_id: str | None, url: str | None, app: str | None, admin: Path | None) -> Where:
-    """Return what the options name. Raises Misconfigured saying which are missing."""
+def find_place(connection_id: str | None, url: str | None, app: UUID | None, admin: Path | None) -> Where:
+    """Return what the options name. Raises Misconfigured saying which are missing or wrong."""
     settings = read_settings()
     consents = Consents(open_database(settings.database_url), Vault(settings.token_keys))
     connection = get_connection(settings, connection_id) if connection_id else None
@@ -216,6 +239,7 @@ def find_place(connection_id: str | None, url: str | None, app: str | None, admi
     else:
         address, application_id = str(url).rstrip("/"), str(app)
         own = None
+    _check_addresses(settings, address)
     consent = _administrator(admin) if admin else own
     assert consent is not None
     dataverse = _open(settings, consent, address)
@@ -223,7 +247,7 @@ def find_place(connection_id: str | None, url: str | None, app: str | None, admi
     if connection is not None and connection.dynamics_organization_id != organization_id:
         raise Misconfigured("Another organisation is at the connection's address now; nothing was changed in it.")
     clock, pause = SystemClock(), threading.Event()
-    site = Site(dataverse, clock.now, lambda seconds: _let_pass(pause, seconds), _say)
+    site = Site(dataverse, clock.now, _new_id, lambda seconds: _let_pass(pause, seconds), _say)
     return Where(site, organization_id, application_id, connection, settings)
 
 
@@ -257,6 +281,20 @@ def _administrator(file: Path) -> Consent:
     return Consent("administrator", "dynamics", given["client_id"], given["client_secret"], given["tenant_id"])
 
 
+def _check_addresses(settings: Settings, address: str) -> None:
+    """Tokens and secrets travel over TLS, to a host that is named; and Dynamics posts only where it can reach."""
+    parts, ours = urlsplit(address), urlsplit(settings.public_url)
+    is_here = parts.hostname in LOOPBACK_HOSTS
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_here)):
+        raise Misconfigured(f"{address}: the address of an environment begins with https://")
+    if ours.hostname in LOOPBACK_HOSTS and not is_here:
+        raise Misconfigured(f"PUBLIC_URL is {settings.public_url}, which Dynamics cannot reach. Set it first.")
+
+
+def _new_id() -> str:
+    return str(UUID(bytes=secrets.token_bytes(16), version=4))
+
+
 def _let_pass(pause: threading.Event, seconds: float) -> None:
     pause.wait(seconds)
 
@@ -266,8 +304,7 @@ def _say(words: str) -> None:
 
 
 def _check_version(version: str) -> None:
-    parts = version.split(".")
-    if len(parts) != 4 or not all(part.isdigit() for part in parts):
+    if not re.fullmatch(r"\d+(\.\d+){3}", version, re.ASCII):
         raise click.BadParameter(f"{version}: a version has four numbers, such as {VERSION}")
 
 

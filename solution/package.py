@@ -12,12 +12,15 @@ from solution.names import UNIQUE_NAME, VERSION
 _FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)  # zip knows no earlier one
 
 
-def build(*, managed: bool, version: str = VERSION) -> bytes:
-    """Return the package. Managed ones are for use, unmanaged ones for development."""
+def build(*, managed: bool, version: str = VERSION, webhook: bool = True) -> bytes:
+    """Return the package. Managed ones are for use, unmanaged ones for development.
+
+    Without `webhook` the endpoint and its steps are left out, for an organisation that does not take them this way.
+    """
     files = {
         "[Content_Types].xml": content_types(),
-        "customizations.xml": customizations(),
-        "solution.xml": manifest(managed=managed, version=version),
+        "customizations.xml": customizations(webhook=webhook),
+        "solution.xml": manifest(managed=managed, version=version, webhook=webhook),
     }
     packed = BytesIO()
     # Stored, not deflated: what zlib makes of the same bytes differs between its builds.

@@ -33,6 +33,7 @@ _READ = (
     "AsyncOperation",
     "SdkMessage",
     "SdkMessageProcessingStep",
+    "SdkMessageProcessingStepImage",
     "ServiceEndpoint",
     "Role",
 )

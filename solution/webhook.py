@@ -16,6 +16,7 @@ _ON_INVOICE = (
     "statecode",
     "statuscode",
     "name",
+    "invoicenumber",
     "customerid",
     "duedate",
     "datedelivered",

@@ -60,8 +60,8 @@ _ADDRESS = (
 )
 
 
-def customizations() -> bytes:
-    """Return customizations.xml; it is the same in both packages."""
+def customizations(*, webhook: bool = True) -> bytes:
+    """Return customizations.xml; it is the same in both packages. `webhook`: with the endpoint and its steps."""
     root = _root(
         node("Entities", *entities()),
         node("Roles", *roles()),
@@ -73,8 +73,7 @@ def customizations() -> bytes:
         node("OrganizationSettings"),
         node("optionsets"),
         node("CustomControls"),
-        node("SdkMessageProcessingSteps", *steps()),
-        node("ServiceEndpoints", *service_endpoints()),
+        *_webhook_parts(webhook=webhook),
         node("AppModuleSiteMaps", *site_maps()),
         node("AppModules", *apps()),
         node("EntityDataProviders"),
@@ -83,7 +82,13 @@ def customizations() -> bytes:
     return render(root)
 
 
-def manifest(*, managed: bool, version: str) -> bytes:
+def _webhook_parts(*, webhook: bool) -> Iterator[Element]:
+    if webhook:
+        yield node("SdkMessageProcessingSteps", *steps())
+        yield node("ServiceEndpoints", *service_endpoints())
+
+
+def manifest(*, managed: bool, version: str, webhook: bool = True) -> bytes:
     """Return solution.xml."""
     root = _root(
         node(
@@ -94,7 +99,7 @@ def manifest(*, managed: bool, version: str) -> bytes:
             node("Version", version),
             node("Managed", "1" if managed else "0"),
             _publisher(),
-            node("RootComponents", *_root_components()),
+            node("RootComponents", *_root_components(webhook=webhook)),
             node("MissingDependencies"),
         ),
         version=PLATFORM,
@@ -147,7 +152,7 @@ def _nil(name: str) -> Element:
     return made
 
 
-def _root_components() -> Iterator[Element]:
+def _root_components(*, webhook: bool) -> Iterator[Element]:
     for name in sorted((*(table.name for table in columns.TABLES), *STANDARD)):
         yield _component(TABLE, schema=name, behavior=ONLY_WHAT_IS_NAMED if name in STANDARD else WHOLE)
     yield _component(ROLE, id_=role.ROLE_ID)
@@ -155,9 +160,9 @@ def _root_components() -> Iterator[Element]:
         yield _component(FORM, id_=form.id)
     yield _component(SITE_MAP, schema=APP_NAME)
     yield _component(APP, schema=APP_NAME)
-    for step in sorted(STEPS, key=lambda step: step.id):
-        yield _component(STEP, id_=step.id)
-    yield _component(ENDPOINT, id_=ENDPOINT_ID)
+    if webhook:
+        yield from (_component(STEP, id_=step.id) for step in sorted(STEPS, key=lambda step: step.id))
+        yield _component(ENDPOINT, id_=ENDPOINT_ID)
 
 
 def _component(kind: int, *, schema: str = "", id_: str = "", behavior: str = WHOLE) -> Element:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from uuid import UUID
 from xml.sax.saxutils import quoteattr
 
 from clients.dataverse import Dataverse, Payload, rows_path, text_literal
@@ -12,21 +13,21 @@ from solution.files.parts import HTTP_HEADER
 from solution.install.site import Site, Webhook
 from solution.webhook import ENDPOINT_ID, STEPS
 
+REPAIR = "`connector solution verify --webhooks api` registers endpoint and steps."
 ENABLED, DISABLED = {"statecode": 0, "statuscode": 1}, {"statecode": 1, "statuscode": 2}
 
 
 def set_webhook(site: Site, webhook: Webhook) -> None:
     """Let the endpoint post to us, then let the steps run: in this order, so that nothing goes to the placeholder."""
     dataverse = site.dataverse
+    if dataverse.find("serviceendpoints", ENDPOINT_ID, select="serviceendpointid") is None:
+        raise Misconfigured(f"Dynamics does not have the solution's webhook endpoint. {REPAIR}")
     dataverse.update("serviceendpoints", ENDPOINT_ID, endpoint_row(webhook))
     site.tell("Webhook address and secret are set")
     standing = steps_here(dataverse)
     missing = [step.name for step in STEPS if step.id not in standing]
     if missing:
-        raise Misconfigured(
-            f"Dynamics does not have these steps of the solution: {', '.join(missing)}. Run "
-            "`connector solution verify --repair`."
-        )
+        raise Misconfigured(f"Dynamics does not have these steps of the solution: {', '.join(missing)}. {REPAIR}")
     for step in STEPS:
         if standing[step.id]["statecode"] != ENABLED["statecode"]:
             dataverse.update("sdkmessageprocessingsteps", step.id, dict(ENABLED))
@@ -43,18 +44,25 @@ def endpoint_row(webhook: Webhook) -> Payload:
     }
 
 
-def stop_steps(site: Site) -> None:
-    """Let Dynamics post nothing more."""
-    for step_id, row in steps_here(site.dataverse).items():
-        if row["statecode"] == ENABLED["statecode"]:
-            site.dataverse.update("sdkmessageprocessingsteps", step_id, dict(DISABLED))
+def stop_steps(site: Site) -> list[str]:
+    """Let Dynamics post nothing more; return the ids of the steps that ran."""
+    here = steps_here(site.dataverse)
+    running = [step_id for step_id, row in here.items() if row["statecode"] == ENABLED["statecode"]]
+    for step_id in running:
+        site.dataverse.update("sdkmessageprocessingsteps", step_id, dict(DISABLED))
+    return running
+
+
+def start_steps(site: Site, step_ids: Iterable[str]) -> None:
+    for step_id in step_ids:
+        site.dataverse.update("sdkmessageprocessingsteps", step_id, dict(ENABLED))
 
 
 def steps_here(dataverse: Dataverse) -> dict[str, Payload]:
     """Return those of our steps that Dynamics has, by id."""
     wanted = {step.id for step in STEPS}
     query = {
-        "$select": "sdkmessageprocessingstepid,name,statecode,mode,stage,filteringattributes,asyncautodelete",
+        "$select": "sdkmessageprocessingstepid,statecode,mode,stage,filteringattributes,ismanaged",
         "$filter": f"_eventhandler_value eq {ENDPOINT_ID}",
     }
     rows = dataverse.list_rows("sdkmessageprocessingsteps", query)
@@ -62,15 +70,19 @@ def steps_here(dataverse: Dataverse) -> dict[str, Payload]:
     return {step_id: row for step_id, row in found.items() if step_id in wanted}
 
 
+def images_here(dataverse: Dataverse) -> dict[str, frozenset[str]]:
+    """Return what the images of our steps hold, by the step's id."""
+    wanted = " or ".join(f"sdkmessageprocessingstepimageid eq {step.image_id}" for step in STEPS if step.before)
+    query = {"$select": "attributes,_sdkmessageprocessingstepid_value", "$filter": wanted}
+    return {
+        str(row["_sdkmessageprocessingstepid_value"]).lower(): frozenset(str(row["attributes"] or "").split(","))
+        for row in dataverse.list_rows("sdkmessageprocessingstepimages", query)
+    }
+
+
 def give_role(site: Site, application_id: str) -> None:
     """Let the connector's application user have the connector's role. Raises Misconfigured without such a user."""
-    dataverse = site.dataverse
-    user_id = find_user(dataverse, application_id)
-    if user_id is None:
-        raise Misconfigured(
-            f"Dynamics has no application user for the app {application_id}. Add it (Power Platform admin centre, "
-            "Environments, Settings, Application users) and run the command again."
-        )
+    dataverse, user_id = site.dataverse, get_user(site.dataverse, application_id)
     if role_ids_of(dataverse, user_id) & set(own_roles(dataverse)):
         site.tell("The connector's user has its role")
         return
@@ -80,9 +92,20 @@ def give_role(site: Site, application_id: str) -> None:
 
 
 def find_user(dataverse: Dataverse, application_id: str) -> str | None:
-    """Return the id of the user that an app is in Dynamics, if there is one."""
-    query = {"$select": "systemuserid", "$filter": f"applicationid eq {application_id}"}
+    """Return the id of the user that an app is in Dynamics, if there is one. Raises ValueError if that is no id."""
+    query = {"$select": "systemuserid", "$filter": f"applicationid eq {UUID(application_id)}"}
     return next((str(row["systemuserid"]) for row in dataverse.list_rows("systemusers", query)), None)
+
+
+def get_user(dataverse: Dataverse, application_id: str) -> str:
+    """Return the same; raises Misconfigured if there is no such user."""
+    user_id = find_user(dataverse, application_id)
+    if user_id is None:
+        raise Misconfigured(
+            f"Dynamics has no application user for the app {application_id}. Add it (Power Platform admin centre, "
+            "Environments, Settings, Application users) and run the command again."
+        )
+    return user_id
 
 
 def role_ids_of(dataverse: Dataverse, user_id: str) -> set[str]:

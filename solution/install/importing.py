@@ -7,29 +7,28 @@ looked into for the job before anything else is done.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
+from collections.abc import Mapping
 
 from clients.dataverse import Payload
 from clients.http import Seconds
-from core.errors import Misconfigured, Transient, Unknown
+from core.errors import Limited, Misconfigured, Transient, Unknown
 from solution.install.results import component_errors, meaning_of
 from solution.install.site import Package, Site
-from solution.install.standing import ADMINISTRATOR, Action, Job, find_job, look, plan
+from solution.install.standing import ADMINISTRATOR, PATIENCE, Action, Job, find_job, look, plan
 
 STAGING_S: Seconds = (5, 300)
 POLL_S = 5.0
 FIRST_S = 0.5  # a small organisation is fast
 LOOKS = 12  # for a job whose start nobody answered
-PATIENCE = timedelta(hours=1)
 ROUNDS = 3  # an import that ran already, then ours, then a last look
 _COMPLETED, _SUCCEEDED, _CANCELLED = 3, 30, 32
 _ACTIONS: Mapping[Action, str] = {"import": "ImportSolutionAsync", "upgrade": "StageAndUpgradeAsync"}
 
 
-def import_package(site: Site, package: Package) -> bool:
+def import_package(site: Site, package: Package, *, again: bool = False) -> bool:
     """Bring the package's version into Dynamics; return whether anything had to be imported.
+
+    `again` imports it though it is there.
 
     May be repeated at any point: a run that is under way is followed, and what is there already stays. Raises
     Misconfigured with what Dynamics says and what to do, Disconnected for a missing right, Transient, Limited, and
@@ -43,7 +42,7 @@ def import_package(site: Site, package: Package) -> bool:
             _follow(site, standing.running)
             has_changed = True
             continue
-        action = plan(standing, package)
+        action = plan(standing, package, again=again and not has_changed)
         if action == "nothing":
             if not has_changed:
                 site.tell(f"Version {package.version} is installed")
@@ -66,8 +65,9 @@ def _start(site: Site, package: Package, action: Action) -> Job:
     )
     results = staged["StageSolutionResults"]
     _check_staged(results)
-    since = dataverse.server_time
+    job_id = site.new_id()
     parameters: Payload = {
+        "ImportJobId": job_id,  # by which it is found if the answer to this call is lost
         "PublishWorkflows": False,  # the steps stay off until their address and secret are set
         "OverwriteUnmanagedCustomizations": False,  # else the address would be the placeholder again
         "ComponentParameters": [],
@@ -77,18 +77,21 @@ def _start(site: Site, package: Package, action: Action) -> Job:
     try:
         answer = dataverse.perform(_ACTIONS[action], parameters, timeout_s=STAGING_S)
     except Unknown as error:
-        if since is None:
-            raise
-        return _find(site, since, error)
-    return Job(str(answer["ImportJobKey"]), str(answer["AsyncOperationId"]))
+        return _find(site, job_id, error)
+    except Limited as error:
+        raise Misconfigured(
+            f"Dynamics starts no import now: {error}. Wait until others have ended (solution history in Power Apps) "
+            "and run the command again."
+        ) from error
+    return Job(str(answer.get("ImportJobKey") or job_id), str(answer["AsyncOperationId"]))
 
 
-def _find(site: Site, since: Any, error: Unknown) -> Job:
+def _find(site: Site, job_id: str, error: Unknown) -> Job:
     """Look for the job whose start was not answered."""
     site.tell("Dynamics did not answer; looking whether the import has begun")
     for _ in range(LOOKS):
         try:
-            if (job := find_job(site.dataverse, since=since)) is not None:
+            if (job := find_job(site.dataverse, job_id)) is not None:
                 return job
         except Transient:
             pass  # the next look may be answered
@@ -107,8 +110,7 @@ def _check_staged(results: Payload) -> None:
 
 
 def _validation(result: Payload) -> str:
-    code, message = str(result.get("ErrorCode") or ""), str(result.get("Message") or "no reason given")
-    return meaning_of(code, message)
+    return meaning_of(result.get("ErrorCode"), str(result.get("Message") or "no reason given"))
 
 
 def _dependency(dependency: Payload) -> str:
@@ -150,7 +152,6 @@ def _look_at(site: Site, job: Job) -> tuple[str, bool]:
 
 def _check_result(site: Site, job: Job) -> None:
     """Raise Misconfigured with what went wrong, in Dynamics' words and ours."""
-    errors: Sequence[str] = []
     row = site.dataverse.find("importjobs", job.id, select="data")
     errors = component_errors(str((row or {}).get("data") or ""))
     if job.system_job:
@@ -161,6 +162,6 @@ def _check_result(site: Site, job: Job) -> None:
         if system_job.get("statuscode") == _CANCELLED:
             raise Misconfigured("Somebody cancelled the import in Dynamics. Run the command again.")
         said = str(system_job.get("friendlymessage") or system_job.get("message") or "")
-        errors = errors or [meaning_of(str(system_job.get("errorcode") or ""), said)]
+        errors = errors or [meaning_of(system_job.get("errorcode"), said)]
     if errors:
         raise Misconfigured("The import failed:\n" + "\n".join(f"- {one}" for one in errors))

@@ -15,7 +15,7 @@ from solution.install.definitions import (
     relationship_definition,
     table_definition,
 )
-from solution.install.finishing import endpoint_row, set_webhook, steps_here
+from solution.install.finishing import endpoint_row, give_role, images_here, set_webhook, steps_here
 from solution.install.site import Site, Webhook
 from solution.install.verifying import Drift
 from solution.vocabulary import Step
@@ -25,8 +25,8 @@ _TABLES = {table.name: table for table in columns.TABLES}
 _PRIMARY_KEYS = {name: table.id_column for name, table in _TABLES.items()} | {"invoice": "invoiceid"}
 
 
-def repair(site: Site, drifts: Iterable[Drift], webhook: Webhook) -> None:
-    """Make what is missing of tables, columns, keys, endpoint and steps, in the order in which they need each other.
+def repair(site: Site, drifts: Iterable[Drift], webhook: Webhook, *, application_id: str) -> None:
+    """Make what is missing of tables, columns, keys, endpoint, steps and role, in the order of their needs.
 
     May be repeated. Raises as `verify` does, Rejected where Dynamics refuses.
     """
@@ -41,6 +41,8 @@ def repair(site: Site, drifts: Iterable[Drift], webhook: Webhook) -> None:
         site.tell("Published")
     if any(drift.kind in ("endpoint", "step") for drift in found):
         register_webhook(site, webhook)
+    if any(drift.kind == "role" for drift in found):
+        give_role(site, application_id)
 
 
 def register_webhook(site: Site, webhook: Webhook) -> None:
@@ -60,13 +62,16 @@ def register_webhook(site: Site, webhook: Webhook) -> None:
         dataverse.upsert("serviceendpoints", ENDPOINT_ID, row | endpoint_row(webhook))
         site.tell("The webhook endpoint is registered")
     here = steps_here(dataverse)
+    images = images_here(dataverse)
     for step in STEPS:
+        wanted: Payload = {"mode": 1, "stage": 40, "filteringattributes": ",".join(step.filter) or None}
         if step.id not in here:
             _create_step(dataverse, step)
             site.tell(f"Registered: {step.name}")
-        elif here[step.id].get("filteringattributes") != ",".join(step.filter):
-            row = {"filteringattributes": ",".join(step.filter) or None}
-            dataverse.update("sdkmessageprocessingsteps", step.id, row)
+        elif {name: here[step.id].get(name) or None for name in wanted} != wanted:
+            dataverse.update("sdkmessageprocessingsteps", step.id, wanted)
+        if step.before and images.get(step.id) != frozenset(step.before):
+            _write_image(dataverse, step)
     set_webhook(site, webhook)
 
 
@@ -87,16 +92,18 @@ def _create_step(dataverse: Dataverse, step: Step) -> None:
     if step.filter:
         row["filteringattributes"] = ",".join(step.filter)
     dataverse.upsert("sdkmessageprocessingsteps", step.id, row)
-    if step.before:
-        image = {
-            "name": "before",
-            "entityalias": "before",
-            "imagetype": 0,
-            "messagepropertyname": "Target",
-            "attributes": ",".join(step.before),
-            "sdkmessageprocessingstepid@odata.bind": f"/{key_path('sdkmessageprocessingsteps', step.id)}",
-        }
-        dataverse.upsert("sdkmessageprocessingstepimages", step.image_id, image)
+
+
+def _write_image(dataverse: Dataverse, step: Step) -> None:
+    image = {
+        "name": "before",
+        "entityalias": "before",
+        "imagetype": 0,
+        "messagepropertyname": "Target",
+        "attributes": ",".join(step.before),
+        "sdkmessageprocessingstepid@odata.bind": f"/{key_path('sdkmessageprocessingsteps', step.id)}",
+    }
+    dataverse.upsert("sdkmessageprocessingstepimages", step.image_id, image)
 
 
 def _message_filter(dataverse: Dataverse, table: str, message_id: str) -> str:

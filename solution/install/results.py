@@ -9,6 +9,10 @@ from xml.etree import ElementTree as ET
 _FAILURE = "failure"
 _MEANINGS = (
     (
+        r"80071151|80048068|(another|previous) \[?(import|uninstall|solution)|already (in progress|running)",
+        "Another import is under way in this organisation. Wait until it has ended and run the command again.",
+    ),
+    (
         r"8004801a|xsd validation failed",
         "The package's form is not the one this server knows. Report it to our support with this message.",
     ),
@@ -17,17 +21,13 @@ _MEANINGS = (
         "The file is no solution package. Build or download it again.",
     ),
     (
-        r"missing.*dependenc|80071151|8004f036",
+        r"missing.*dependenc|dependencies are missing|8004801d|8004f036",
         "Something that the solution builds on is not in this organisation. Is Dynamics 365 Sales installed, and "
         "up to date?",
     ),
     (
-        r"80040216|publisher|prefix",
+        r"8004801c|80048062|publisher|prefix",
         "The publisher of the solution is here under other terms. Report it to our support with this message.",
-    ),
-    (
-        r"80048068|already.*(progress|running)|another (import|solution operation)",
-        "Another import is under way in this organisation. Wait until it has ended and run the command again.",
     ),
     (
         r"80048543|timeout|timed out",
@@ -37,13 +37,29 @@ _MEANINGS = (
 )
 
 
-def meaning_of(code: str, message: str) -> str:
-    """Return what Dynamics said with what it means, if we know, and what to do."""
-    said = f"{message.strip().rstrip('.')} ({code})" if code else message.strip().rstrip(".")
+def meaning_of(code: object, message: str) -> str:
+    """Return what Dynamics said with what it means, if we know, and what to do.
+
+    `code` is a number, with a sign as the server counts, or its hexadecimal form, or nothing.
+    """
+    known, said = hexadecimal(code), message.strip().rstrip(".")
+    if known:
+        said = f"{said} ({known})"
     for pattern, meaning in _MEANINGS:
-        if re.search(pattern, f"{code} {message}", re.IGNORECASE):
+        if re.search(pattern, f"{known} {message}", re.IGNORECASE):
             return f"{said}. {meaning}"
     return f"{said}."
+
+
+def hexadecimal(code: object) -> str:
+    """Return an error code as documents name it (`0x80048060`); empty for none."""
+    text = str(code or "").strip()
+    if not text or text == "0":
+        return ""
+    try:
+        return f"0x{int(text) & 0xFFFFFFFF:08x}"
+    except ValueError:
+        return text
 
 
 def component_errors(data: str) -> Sequence[str]:

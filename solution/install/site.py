@@ -13,25 +13,31 @@ from solution.package import build
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One organisation. `dataverse` speaks for an administrator; `wait` lets seconds pass; `tell` shows progress."""
+    """One organisation. `dataverse` speaks for an administrator; `wait` lets seconds pass; `tell` shows progress.
+
+    `new_id` gives an id that nobody else has.
+    """
 
     dataverse: Dataverse
     now: Callable[[], datetime]
+    new_id: Callable[[], str]
     wait: Callable[[float], None]
     tell: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package to be imported."""
+    """A package to be imported; `has_webhook`: the endpoint and its steps are in it."""
 
     content: bytes
     version: str
     is_managed: bool
+    has_webhook: bool = True
 
     @staticmethod
-    def ours(*, is_managed: bool = True, version: str = VERSION) -> Package:
-        return Package(build(managed=is_managed, version=version), version, is_managed)
+    def ours(*, is_managed: bool = True, version: str = VERSION, has_webhook: bool = True) -> Package:
+        content = build(managed=is_managed, version=version, webhook=has_webhook)
+        return Package(content, version, is_managed, has_webhook)
 
 
 @dataclass(frozen=True, slots=True)

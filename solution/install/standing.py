@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
-from clients.dataverse import Dataverse, Payload, rows_path, text_literal
+from clients.dataverse import Dataverse, rows_path, text_literal
 from core.errors import Misconfigured, Rejected
 from solution.install.site import Package, parts_of
 from solution.names import DISPLAY_NAME, UNIQUE_NAME
 
 Action = Literal["import", "upgrade", "nothing"]
 ADMINISTRATOR = "System Administrator"
-_JOB = "importjobid,solutionname,startedon,completedon,progress"
+PATIENCE = timedelta(hours=1)  # what has not ended by then never will
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,6 @@ class Job:
 class Standing:
     """What an administrator sees before an import; `running` is one that has not ended."""
 
-    user_id: str
-    organization_id: str
     roles: tuple[str, ...]
     has_sales: bool
     installed: Installed | None
@@ -48,21 +45,20 @@ class Standing:
 
 def look(dataverse: Dataverse) -> Standing:
     """Ask Dynamics; nothing is changed. Raises Transient, Limited, Disconnected."""
-    who = dataverse.who_am_i()
-    user_id = str(who["UserId"])
-    running = next((job for job in _jobs(dataverse) if job.get("completedon") is None), None)
+    user_id = str(dataverse.who_am_i()["UserId"])
     return Standing(
-        user_id,
-        str(who["OrganizationId"]).lower(),
         roles_of(dataverse, user_id),
         has_table(dataverse, "invoice"),
         find_installed(dataverse),
-        Job(str(running["importjobid"])) if running else None,
+        _find_running(dataverse),
     )
 
 
-def plan(standing: Standing, package: Package) -> Action:
-    """Return what to do. Raises Misconfigured saying why nothing can be, and what to do about that."""
+def plan(standing: Standing, package: Package, *, again: bool = False) -> Action:
+    """Return what to do; `again`: import also what is there in this version, since parts of it have gone.
+
+    Raises Misconfigured saying why nothing can be done, and what to do about that.
+    """
     if not standing.has_sales:
         raise Misconfigured(
             "This Dynamics organisation has no invoices: Dynamics 365 Sales is not installed in it. Install Sales, "
@@ -88,7 +84,7 @@ def plan(standing: Standing, package: Package) -> Action:
             "the connector."
         )
     if here == wanted:
-        return "nothing"
+        return "import" if again else "nothing"
     return "upgrade" if package.is_managed else "import"
 
 
@@ -103,12 +99,10 @@ def find_installed(dataverse: Dataverse) -> Installed | None:
     return None
 
 
-def find_job(dataverse: Dataverse, *, since: datetime) -> Job | None:
-    """Return the import of our solution that began at that moment of Dynamics' clock or later, if there is one."""
-    for row in _jobs(dataverse):
-        if datetime.fromisoformat(str(row["startedon"])) >= since:
-            return Job(str(row["importjobid"]))
-    return None
+def find_job(dataverse: Dataverse, job_id: str) -> Job | None:
+    """Return the import of this id, if it has begun."""
+    row = dataverse.find("importjobs", job_id, select="importjobid")
+    return None if row is None else Job(job_id)
 
 
 def has_table(dataverse: Dataverse, name: str) -> bool:
@@ -129,12 +123,15 @@ def roles_of(dataverse: Dataverse, user_id: str) -> tuple[str, ...]:
     return tuple(str(row["name"]) for row in dataverse.read(path)["value"])
 
 
-def _jobs(dataverse: Dataverse) -> Iterator[Payload]:
-    """Yield the imports of our solution, newest first."""
+def _find_running(dataverse: Dataverse) -> Job | None:
+    """Return an import of our solution that is under way: begun within the hour, by Dynamics' own clock."""
     query = {
-        "$select": _JOB,
-        "$filter": f"solutionname eq {text_literal(UNIQUE_NAME)}",
-        "$orderby": "startedon desc",
-        "$top": "5",
+        "$select": "importjobid,createdon",
+        "$filter": f"solutionname eq {text_literal(UNIQUE_NAME)} and completedon eq null",
+        "$orderby": "createdon desc",
     }
-    return dataverse.list_rows("importjobs", query)
+    for row in dataverse.list_rows("importjobs", query):
+        begun, now = datetime.fromisoformat(str(row["createdon"])), dataverse.server_time
+        if now is None or now - begun < PATIENCE:
+            return Job(str(row["importjobid"]))
+    return None

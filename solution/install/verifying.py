@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,13 +10,15 @@ from clients.dataverse import Dataverse, Payload
 from core import columns
 from core.tables import MEMO_LENGTH, NAME, Column, Table
 from solution import role
+from solution.files.parts import HTTP_HEADER
 from solution.forms import FORMS
-from solution.install.finishing import ENABLED, own_roles, role_ids_of, steps_here
+from solution.install.finishing import ENABLED, find_user, images_here, own_roles, role_ids_of, steps_here
 from solution.install.live import LiveTable, read_tables
 from solution.views import VIEWS
 from solution.vocabulary import Step
 from solution.webhook import ENDPOINT_ID, ENDPOINT_NAME, STEPS
 
+AGAIN = "`connector solution install --again` brings it back"
 Kind = Literal["table", "column", "key", "form", "view", "role", "endpoint", "step"]
 # How the live metadata calls the types of columns.
 TYPES = {
@@ -42,8 +44,8 @@ class Drift:
     can_be_made: bool = False
 
 
-def verify(dataverse: Dataverse, *, address: str, user_id: str | None) -> Iterator[Drift]:
-    """Yield every difference. `address` is where the webhook has to post, `user_id` who the connector is there.
+def verify(dataverse: Dataverse, *, address: str, application_id: str) -> Iterator[Drift]:
+    """Yield every difference. `address` is where the webhook has to post, `application_id` the connector's app.
 
     Only reads. Raises Transient, Limited, Disconnected.
     """
@@ -51,8 +53,7 @@ def verify(dataverse: Dataverse, *, address: str, user_id: str | None) -> Iterat
     yield from _presentation(dataverse)
     yield from _endpoint(dataverse, address)
     yield from _steps(dataverse)
-    if user_id is not None:
-        yield from _role(dataverse, user_id)
+    yield from _role(dataverse, application_id)
 
 
 def _tables(dataverse: Dataverse) -> Iterator[Drift]:
@@ -134,7 +135,7 @@ def _presentation(dataverse: Dataverse) -> Iterator[Drift]:
         here = {one for part in _in_parts(sorted(wanted)) for one in _ids(dataverse, set_name, id_column, part)}
         for part_id, name in wanted.items():
             if part_id not in here:
-                yield Drift("form" if kind == "form" else "view", name, "it is missing; import the solution again")
+                yield Drift("form" if kind == "form" else "view", name, f"it is missing; {AGAIN}")
 
 
 def _in_parts(ids: list[str], size: int = 20) -> Iterator[list[str]]:
@@ -148,25 +149,35 @@ def _ids(dataverse: Dataverse, set_name: str, id_column: str, wanted: list[str])
 
 
 def _endpoint(dataverse: Dataverse, address: str) -> Iterator[Drift]:
-    row = dataverse.find("serviceendpoints", ENDPOINT_ID, select="url,contract,authtype,isauthvalueset")
+    row = dataverse.find("serviceendpoints", ENDPOINT_ID, select="url,authtype,isauthvalueset")
     if row is None:
         yield Drift("endpoint", ENDPOINT_NAME, "the webhook endpoint is missing", can_be_made=True)
         return
     if row["url"] != address:
         words = f"it posts to {row['url']} instead of {address}"
         yield Drift("endpoint", ENDPOINT_NAME, words, can_be_made=True)
+    if row["authtype"] != int(HTTP_HEADER):
+        words = "it does not show the secret in a header"
+        yield Drift("endpoint", ENDPOINT_NAME, words, can_be_made=True)
     if not row["isauthvalueset"]:
         yield Drift("endpoint", ENDPOINT_NAME, "its secret is not set", can_be_made=True)
 
 
 def _steps(dataverse: Dataverse) -> Iterator[Drift]:
-    here = steps_here(dataverse)
+    here, images = steps_here(dataverse), images_here(dataverse)
     for step in STEPS:
         row = here.get(step.id)
         if row is None:
             yield Drift("step", step.name, "the step is missing", can_be_made=True)
         else:
-            yield from (Drift("step", step.name, words, can_be_made=True) for words in _of_step(step, row))
+            found = [*_of_step(step, row), *_of_image(step, images)]
+            yield from (Drift("step", step.name, words, can_be_made=True) for words in found)
+
+
+def _of_image(step: Step, images: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """What was before a change comes along as an image; without it nobody knows whose line was deleted."""
+    if step.before and images.get(step.id) != frozenset(step.before):
+        yield f"it does not say {', '.join(step.before)} as it was before"
 
 
 def _of_step(step: Step, row: Payload) -> Iterator[str]:
@@ -180,9 +191,11 @@ def _of_step(step: Step, row: Payload) -> Iterator[str]:
         yield f"it follows {here} instead of {wanted}"
 
 
-def _role(dataverse: Dataverse, user_id: str) -> Iterator[Drift]:
-    ours = own_roles(dataverse)
-    if not ours:
-        yield Drift("role", role.ROLE_NAME, "the security role is missing; import the solution again")
+def _role(dataverse: Dataverse, application_id: str) -> Iterator[Drift]:
+    user_id = find_user(dataverse, application_id)
+    if user_id is None:
+        yield Drift("role", role.ROLE_NAME, f"Dynamics has no application user for the app {application_id}")
+    elif not (ours := own_roles(dataverse)):
+        yield Drift("role", role.ROLE_NAME, f"the security role is missing; {AGAIN}")
     elif not role_ids_of(dataverse, user_id) & set(ours):
         yield Drift("role", role.ROLE_NAME, "the connector's user does not have it", can_be_made=True)

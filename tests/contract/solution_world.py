@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,7 @@ class SolutionWorld:
     session: requests.Session
     tap: Tap
     told: list[str] = field(default_factory=list)
+    chance: random.Random = field(default_factory=lambda: random.Random(3))
 
     def dataverse(self, client_id: str = ADMIN) -> Dataverse:
         consent = Consent(client_id, "dynamics", client_id, SECRET, directory=DIRECTORY)
@@ -61,14 +63,26 @@ class SolutionWorld:
         return Dataverse(self.session, tokens, url=URL)
 
     def site(self, client_id: str = ADMIN) -> Site:
-        return Site(self.dataverse(client_id), self.clock.now, self.wait, self.told.append)
+        return Site(self.dataverse(client_id), self.clock.now, self.new_id, self.wait, self.told.append)
+
+    def new_id(self) -> str:
+        return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
 
     def wait(self, seconds: float) -> None:
         self.clock.advance(timedelta(seconds=seconds))
 
-    def install(self, *, version: str = "1.0.0.0", managed: bool = True, webhook: Webhook = WEBHOOK) -> None:
-        package = Package.ours(is_managed=managed, version=version)
-        install(self.site(), package, webhook, application_id=APP)
+    def install(
+        self,
+        *,
+        version: str = "1.0.0.0",
+        managed: bool = True,
+        webhook: Webhook = WEBHOOK,
+        again: bool = False,
+        by_api: bool = False,
+    ) -> None:
+        """`by_api`: endpoint and steps are not in the package."""
+        package = Package.ours(is_managed=managed, version=version, has_webhook=not by_api)
+        install(self.site(), package, webhook, application_id=APP, again=again)
 
     def install_as(self, site: Site) -> None:
         install(site, Package.ours(), WEBHOOK, application_id=APP)
@@ -77,11 +91,11 @@ class SolutionWorld:
         install(self.site(), Package.ours(), WEBHOOK, application_id=application_id)
 
     def drifts_of_admin(self) -> list[Drift]:
-        return list(verify(self.dataverse(), address=WEBHOOK.address, user_id=self.app_user_id))
+        return list(verify(self.dataverse(), address=WEBHOOK.address, application_id=APP))
 
     def drifts(self) -> list[Drift]:
         """Seen with the connector's own rights, which are enough to look."""
-        return list(verify(self.dataverse(APP), address=WEBHOOK.address, user_id=self.app_user_id))
+        return list(verify(self.dataverse(APP), address=WEBHOOK.address, application_id=APP))
 
     @property
     def app_user_id(self) -> str:

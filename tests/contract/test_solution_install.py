@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
@@ -120,26 +121,34 @@ def test_what_is_removed_is_gone_with_its_rows(world: SolutionWorld) -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_every_call_it_goes_on_when_it_is_run_again(*, after: bool) -> None:
-    """Install, upgrade, uninstall, each at every call: there is never a second import."""
+    """Install, use, upgrade, uninstall, each at every call: never a second import, and nothing is left over."""
     for number in count(1):
         with open_solution_world() as world:
-            crashed = 0
-            for action in (world.install, lambda: world.install(version="1.1.0.0"), lambda: uninstall(world.site())):
-                world.tap.crash_at(number, after=after)
-                try:
-                    action()
-                except Crash:
-                    crashed += 1
-                world.tap.close()
-                action()
-                if action is world.install:
-                    assert world.imports() == 1
-                    assert world.drifts() == []
-            assert world.imports() == 2
-            assert world.version() is None
-        if not crashed:
+            crashes = [killed(world, number, world.install, after=after)]
+            assert (world.imports(), world.drifts(), world.version()) == (1, [], "1.0.0.0")
+            kept = world.env.user().create(OWN_SETS[2], {"stl3_name": "I-1", "stl3_dynamicsinvoiceid": "i-1"})
+            crashes.append(killed(world, number, lambda: world.install(version="1.1.0.0"), after=after))
+            assert (world.imports(), world.drifts(), world.version()) == (2, [], "1.1.0.0")
+            assert [row["stl3_xerodetailsid"] for row in world.env.rows(OWN_SETS[2])] == [kept]
+            crashes.append(killed(world, number, lambda: uninstall(world.site()), after=after))
+            assert (world.imports(), world.version()) == (2, None)
+            assert world.env.rows("serviceendpoints") == world.env.rows("sdkmessageprocessingsteps") == []
+        if not any(crashes):
             assert number > 10
             return
+
+
+def killed(world: SolutionWorld, number: int, action: Callable[[], object], *, after: bool) -> bool:
+    """Let it die at the so-manieth call, and run it again; return whether it died."""
+    world.tap.crash_at(number, after=after)
+    has_died = False
+    try:
+        action()
+    except Crash:
+        has_died = True
+    world.tap.close()
+    action()
+    return has_died
 
 
 @pytest.mark.parametrize("kind", ["drop-before", "drop-after", "status-before", "status-after"])
@@ -171,6 +180,55 @@ def test_an_import_that_somebody_else_began_is_followed(world: SolutionWorld) ->
 
     assert world.imports() == 1
     assert "An import of the solution is under way; following it" in world.told
+
+
+def test_an_import_that_never_ends_holds_nobody_up_for_ever(world: SolutionWorld) -> None:
+    """A restart of the server may leave a job without an end."""
+    world.install()
+    (job,) = world.env.rows("importjobs")
+    world.env.overwrite("importjob", job["importjobid"], {"completedon": None})
+    world.wait(3600)
+
+    world.install(version="1.0.1.0")
+
+    assert world.version() == "1.0.1.0"
+
+
+def test_parts_that_somebody_deleted_come_back_by_importing_again(world: SolutionWorld) -> None:
+    world.install()
+    (form,) = (row for row in world.env.rows("systemforms") if row["name"] == "Invoice Product")
+    world.env.lose_row("systemform", form["formid"])
+    with pytest.raises(Misconfigured, match="Invoice Product: it is missing; `connector solution install --again`"):
+        world.install()
+
+    world.install(again=True)
+
+    assert world.drifts() == []
+    assert world.imports() == 2
+
+
+def test_without_its_webhook_the_package_is_imported_and_the_steps_are_registered(world: SolutionWorld) -> None:
+    """For an organisation that does not take them in a package."""
+    world.install(by_api=True)
+
+    assert world.drifts() == []
+    assert {row["ismanaged"] for row in world.env.rows("sdkmessageprocessingsteps")} == {False}
+    world.install(version="1.0.1.0", by_api=True)
+    assert world.drifts() == []
+    assert uninstall(world.site())
+    assert world.env.rows("serviceendpoints") == world.env.rows("sdkmessageprocessingsteps") == []
+
+
+def test_an_endpoint_that_somebody_deleted_is_named(world: SolutionWorld) -> None:
+    world.install()
+    for row in world.env.rows("sdkmessageprocessingsteps"):
+        world.env.lose_row("sdkmessageprocessingstep", row["sdkmessageprocessingstepid"])
+    with pytest.raises(Misconfigured, match="does not have these steps of the solution: Stellarise"):
+        world.install()
+    world.env.lose_row("serviceendpoint", ENDPOINT_ID)
+
+    with pytest.raises(Misconfigured, match="webhook endpoint"):
+        world.install()
 
 
 def test_silence_while_it_is_followed_is_borne(world: SolutionWorld) -> None:
@@ -273,9 +331,21 @@ def test_an_import_without_end_is_given_up_after_an_hour(world: SolutionWorld) -
         world.install()
 
 
-def test_an_app_that_is_no_user_is_named(world: SolutionWorld) -> None:
+def test_an_app_that_is_no_user_is_named_before_anything_is_imported(world: SolutionWorld) -> None:
     with pytest.raises(Misconfigured, match="no application user for the app 00000000"):
         world.install_for("00000000-0000-4000-8000-000000000000")
+    assert world.imports() == 0
+
+
+def test_another_import_that_runs_is_told_as_such(world: SolutionWorld) -> None:
+    busy = {"error": {"code": "0x80071151", "message": "Cannot start another [Import]: a previous [Import] runs."}}
+    world.fail("ImportSolutionAsync", "status-before", status=429, body=json.dumps(busy))
+
+    with pytest.raises(Misconfigured, match="starts no import now"):
+        world.install()
+
+    world.install()
+    assert world.imports() == 1
 
 
 def test_something_of_the_customers_that_depends_on_us_keeps_the_solution(world: SolutionWorld) -> None:
@@ -298,7 +368,7 @@ def test_something_of_the_customers_that_depends_on_us_keeps_the_solution(world:
     with pytest.raises(Misconfigured, match="Remove what depends on it first"):
         uninstall(world.site())
 
-    assert world.version() == "1.0.0.0"
+    assert (world.version(), world.drifts()) == ("1.0.0.0", [])  # events go on
 
 
 def test_the_secret_is_in_no_word_that_is_told(world: SolutionWorld) -> None:
