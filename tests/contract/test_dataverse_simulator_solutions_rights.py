@@ -69,7 +69,7 @@ def test_a_role_allows_nothing_else(world: DataverseWorld) -> None:
     )
     assert missing(world, "GET", "businessunits") == "prvReadBusinessUnit"
     assert missing(world, "GET", "solutions") == "prvReadSolution"
-    assert missing(world, "GET", "roles") == "prvReadRole"
+    assert missing(world, "GET", "publishers") == "prvReadPublisher"
     assert missing(world, "GET", f"accounts({account})?$expand=owningbusinessunit") == "prvReadBusinessUnit"
     assert missing(world, "GET", f"accounts({account})/owningbusinessunit") == "prvReadBusinessUnit"
     assert missing(world, "GET", "importjobs/$count") == "prvReadImportJob"
@@ -98,7 +98,10 @@ def test_a_lookup_takes_append_here_and_append_to_there(world: DataverseWorld) -
     on_invoice = {"stl3_Connector@odata.bind": f"/{CONNECTORS}({connector})"}
 
     assert missing(world, "PATCH", f"invoices({invoice})", on_invoice) == "prvAppendInvoice"
-    assert missing(world, "PATCH", f"accounts({account})", user) == "prvAppendAccount"
+    assert world.call("PATCH", f"accounts({account})", user).status_code == 204
+    for privilege in ("prvAppendToContact", "prvAppendAccount"):
+        world.env.deny(world.app_user_id, privilege)
+        assert missing(world, "PATCH", f"accounts({account})", user) == privilege
     assert world.call("PATCH", f"invoices({invoice})", {"stl3_Connector@odata.bind": None}).status_code == 204
 
 
