@@ -9,11 +9,12 @@ from xml.sax.saxutils import quoteattr
 from clients.dataverse import Dataverse, Payload, rows_path, text_literal
 from core.errors import Misconfigured
 from solution import role
-from solution.files.parts import HTTP_HEADER
+from solution.files.parts import ASYNCHRONOUS, HTTP_HEADER, POST_OPERATION
 from solution.install.site import Site, Webhook
 from solution.webhook import ENDPOINT_ID, STEPS
 
 REPAIR = "`connector solution verify --webhooks api` registers endpoint and steps."
+IN_BACKGROUND = {"mode": int(ASYNCHRONOUS), "stage": int(POST_OPERATION)}
 ENABLED, DISABLED = {"statecode": 0, "statuscode": 1}, {"statecode": 1, "statuscode": 2}
 
 

@@ -15,7 +15,7 @@ from solution.install.definitions import (
     relationship_definition,
     table_definition,
 )
-from solution.install.finishing import endpoint_row, give_role, images_here, set_webhook, steps_here
+from solution.install.finishing import IN_BACKGROUND, endpoint_row, give_role, images_here, set_webhook, steps_here
 from solution.install.site import Site, Webhook
 from solution.install.verifying import Drift
 from solution.vocabulary import Step
@@ -64,7 +64,7 @@ def register_webhook(site: Site, webhook: Webhook) -> None:
     here = steps_here(dataverse)
     images = images_here(dataverse)
     for step in STEPS:
-        wanted: Payload = {"mode": 1, "stage": 40, "filteringattributes": ",".join(step.filter) or None}
+        wanted: Payload = {**IN_BACKGROUND, "filteringattributes": ",".join(step.filter) or None}
         if step.id not in here:
             _create_step(dataverse, step)
             site.tell(f"Registered: {step.name}")
@@ -80,8 +80,7 @@ def _create_step(dataverse: Dataverse, step: Step) -> None:
     row: Payload = {
         "name": step.name,
         "description": step.name,
-        "stage": 40,
-        "mode": 1,
+        **IN_BACKGROUND,
         "rank": 1,
         "supporteddeployment": 0,
         "asyncautodelete": True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,10 +12,18 @@ from core.tables import MEMO_LENGTH, NAME, Column, Table
 from solution import role
 from solution.files.parts import HTTP_HEADER
 from solution.forms import FORMS
-from solution.install.finishing import ENABLED, find_user, images_here, own_roles, role_ids_of, steps_here
+from solution.install.finishing import (
+    ENABLED,
+    IN_BACKGROUND,
+    find_user,
+    images_here,
+    own_roles,
+    role_ids_of,
+    steps_here,
+)
 from solution.install.live import LiveTable, read_tables
 from solution.views import VIEWS
-from solution.vocabulary import Step
+from solution.vocabulary import Form, Step, View
 from solution.webhook import ENDPOINT_ID, ENDPOINT_NAME, STEPS
 
 AGAIN = "`connector solution install --again` brings it back"
@@ -128,14 +136,18 @@ def _relationship(column: Column, live: LiveTable) -> Iterator[str]:
 
 
 def _presentation(dataverse: Dataverse) -> Iterator[Drift]:
-    for kind, set_name, id_column, wanted in (
-        ("form", "systemforms", "formid", {form.id: f"{form.table}: {form.name}" for form in FORMS}),
-        ("view", "savedqueries", "savedqueryid", {view.id: f"{view.table}: {view.name}" for view in VIEWS}),
-    ):
-        here = {one for part in _in_parts(sorted(wanted)) for one in _ids(dataverse, set_name, id_column, part)}
-        for part_id, name in wanted.items():
-            if part_id not in here:
-                yield Drift("form" if kind == "form" else "view", name, f"it is missing; {AGAIN}")
+    yield from _missing(dataverse, "form", "systemforms", "formid", FORMS)
+    yield from _missing(dataverse, "view", "savedqueries", "savedqueryid", VIEWS)
+
+
+def _missing(
+    dataverse: Dataverse, kind: Kind, set_name: str, id_column: str, declared: Sequence[Form | View]
+) -> Iterator[Drift]:
+    wanted = {one.id: f"{one.table}: {one.name}" for one in declared}
+    here = {one for part in _in_parts(sorted(wanted)) for one in _ids(dataverse, set_name, id_column, part)}
+    for part_id, name in wanted.items():
+        if part_id not in here:
+            yield Drift(kind, name, f"it is missing; {AGAIN}")
 
 
 def _in_parts(ids: list[str], size: int = 20) -> Iterator[list[str]]:
@@ -183,7 +195,7 @@ def _of_image(step: Step, images: Mapping[str, frozenset[str]]) -> Iterator[str]
 def _of_step(step: Step, row: Payload) -> Iterator[str]:
     if row["statecode"] != ENABLED["statecode"]:
         yield "it is off"
-    if (row["mode"], row["stage"]) != (1, 40):
+    if {name: row[name] for name in IN_BACKGROUND} != IN_BACKGROUND:
         yield "it does not run afterwards in the background"
     filtered = {name.strip() for name in str(row.get("filteringattributes") or "").split(",") if name.strip()}
     if filtered != set(step.filter):
