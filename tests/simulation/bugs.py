@@ -14,10 +14,16 @@ import pytest
 from core.errors import Unknown
 from core.event import Event
 from pipeline import (
+    amend,
     attempts,
     deletions,
+    details,
+    ending,
     lane_scripts,
     poll,
+    rows,
+    rows_from_xero,
+    rows_of_cancelling,
     to_xero,
 )
 from pipeline.dispatch import Dispatcher
@@ -72,6 +78,17 @@ def lease_unchecked(patch: Patch) -> None:
     patch.setattr(lane_scripts, "ACQUIRE", real.replace("'NX', 'PX'", "'PX'"))
 
 
+def write_back_without_if_match(patch: Patch) -> None:
+    """A row is overwritten whatever has become of it since it was read."""
+    real = details.change_details
+
+    def unconditional(*args: Any, **kwargs: Any) -> Any:
+        return replace(real(*args, **kwargs), if_match=None, if_none_match=None)
+
+    for module in (amend, attempts, deletions, ending, rows, rows_from_xero, rows_of_cancelling):
+        patch.setattr(module, "change_details", unconditional)
+
+
 def watermark_from_local_clock(patch: Patch) -> None:
     """Changes are asked for since our own time of the last poll."""
     real = poll.find_due
@@ -92,6 +109,18 @@ def acknowledged_before_marked(patch: Patch) -> None:
         real(self, dispatcher, tag, text)
 
     patch.setattr(Installation, "_handle", handle)
+
+
+def key_remembered_before_marked(patch: Patch) -> None:
+    """The dispatcher remembers an event before it has marked what it points at."""
+    real = Dispatcher._fresh
+
+    def fresh(self: Dispatcher, events: Sequence[Event]) -> list[Event]:
+        found = real(self, events)
+        self._remember(found)
+        return found
+
+    patch.setattr(Dispatcher, "_fresh", fresh)
 
 
 def key_of_event_too_wide(patch: Patch) -> None:
@@ -136,6 +165,19 @@ def attempt_closed_at_once(patch: Patch) -> None:
     patch.setattr(attempts, "CLOSE_AFTER", timedelta())
 
 
+def fingerprint_kept(patch: Patch) -> None:
+    """The fingerprint is not cleared before an update whose outcome may stay unknown."""
+    real = amend._intent
+    patch.setattr(amend, "_intent", lambda pair: {k: v for k, v in real(pair).items() if k != "stl3_fingerprint"})
+
+
+def marks_forgotten_at_the_end(patch: Patch) -> None:
+    """What is marked while it is worked on is forgotten when that work ends."""
+    line = "redis.call('ZREM', KEYS[2], ARGV[i])\n"
+    script = lane_scripts.SETTLE.replace(line, line + "    redis.call('ZREM', KEYS[1], ARGV[i])\n")
+    patch.setattr(lane_scripts, "SETTLE", script)
+
+
 def claimed_work_not_returned(patch: Patch) -> None:
     """What a dead worker had claimed does not become due again."""
     script = lane_scripts.ACQUIRE.replace("redis.call('ZADD', KEYS[1], 'LT', now, entity)", "")
@@ -178,13 +220,17 @@ BUGS: Mapping[str, Callable[[Patch], None]] = {
         key_without_attempt,
         new_key_each_time,
         lease_unchecked,
+        write_back_without_if_match,
         watermark_from_local_clock,
         acknowledged_before_marked,
+        key_remembered_before_marked,
         key_of_event_too_wide,
         missing_link_taken_for_deletion,
         unknown_taken_for_failed,
         attempt_sent_when_old,
         attempt_closed_at_once,
+        fingerprint_kept,
+        marks_forgotten_at_the_end,
         claimed_work_not_returned,
         no_sweeper,
         no_poll_of_dynamics,
