@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from tests.logs import log_plainly
 from tests.world import START, World
 
 
@@ -26,6 +27,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         order += [waiting.pop(0)] if waiting and number % every == 0 else []
         order.append(path)
     items[:] = [item for path in (*order, *waiting) for item in files[path]]
+
+
+def pytest_configure() -> None:
+    log_plainly()
 
 
 def pytest_collection_finish() -> None:

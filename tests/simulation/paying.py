@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from pipeline.nightly import SPREAD
 from simulators.wire import Fault
+from tests.logs import log_plainly
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.ends import Ends, Rest
 from tests.simulation.hearing import Hearing
@@ -90,7 +91,7 @@ class Paying(RuleBasedStateMachine):
             self.world.engine.dispose()
             self.travelling.stop()
             self.folder.cleanup()
-            structlog.reset_defaults()
+            log_plainly()
 
     @initialize(
         status=st.sampled_from(["AUTHORISED", "AUTHORISED", "DRAFT"]),

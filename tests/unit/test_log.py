@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from core import log
+from tests.logs import log_plainly
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def stream() -> Iterator[io.StringIO]:
     yield io.StringIO()
     root.handlers, root.level = before, level
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from core import log, money
+from tests.logs import log_plainly
 from tests.unit import webhook_corpus as corpus
 from tests.unit import webhook_corpus_more as more
 from tests.unit.soaking import is_soaking
@@ -59,7 +59,7 @@ def caller() -> Iterator[Caller]:
     yield Caller(stream)
     root.handlers, root.level = before, level
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def judged(caller: Caller, group: str, cases: list[Case]) -> list[str]:
