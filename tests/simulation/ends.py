@@ -145,7 +145,7 @@ class Ends:
     def of_row(self) -> list[str]:
         wrong = [f"left: {self.details['stl3_cancelling']}"] if self.details["stl3_cancelling"] else []
         handled = self.details["stl3_handledstate"] or "0"
-        if not self.passes and self.details["stl3_waitingfor"]:
+        if self.state == "0" and not self.passes and self.details["stl3_waitingfor"]:
             return wrong  # active again and asked for, it waits for its gates with the state of before
         return wrong + ([f"handled {handled} of {self.state}"] if handled != self.state else [])
 

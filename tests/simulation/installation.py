@@ -82,6 +82,12 @@ class Installation:
         self.scheduler.spawn("supervisor", self._supervise)
         self.scheduler.spawn("nemesis", self._trouble_redis)
 
+    def thaw(self) -> None:
+        """What is frozen goes on now."""
+        for task in self._running.values():
+            if task.process is not None:
+                task.process.frozen_until = min(task.process.frozen_until, self.world.clock.now())
+
     def stop(self) -> None:
         """Everything dies at once."""
         self.scheduler.close()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,8 +26,10 @@ from solution.install.site import Webhook
 from solution.webhook import ENDPOINT_ID, STEPS
 from tests.simulation.business import Business
 from tests.simulation.fault_plan import COMMANDS, Plan, Step
+from tests.simulation.in_dynamics import CANCELLED, OPEN_AGAIN, PAID
 from tests.simulation.installation import BROKEN_FOR, Installation
 from tests.simulation.judging import complaints
+from tests.simulation.row_guard import RowGuard
 from tests.simulation.scheduling import Scheduler, Task
 from tests.world import START, World
 
@@ -48,6 +51,7 @@ LOSING = (
     "Redis restarted, last second lost",
 )
 MEANWHILE = 0.3
+LAST_ACTS = {BOTH: 0.1, EVENTS_ALONE: 0.6, POLLS_ALONE: 0.1}  # of the invoices: no later event makes good for theirs
 PICKED_UP = timedelta(seconds=0.2)
 # Midnight in London, in Auckland, and the nights when clocks change.
 STARTS = (
@@ -107,6 +111,7 @@ class Town(Business):
 
         world.xero.wire._app = watch
         world.dynamics.wire._app = watch_dynamics
+        self.row_guard = RowGuard(world)
 
     def live(self) -> None:
         """People act, events travel, everything breaks."""
@@ -123,6 +128,7 @@ class Town(Business):
         if self.is_hosted:
             self.is_hosted = False
             self.plan.stop()
+            self.installation.thaw()
             self.guard.delays = False
             self.scheduler.run(CALM_S - LAST_S)
             self.scheduler.run(LAST_S + self._rests_for_s())
@@ -131,7 +137,7 @@ class Town(Business):
                 self.guard.wrong += [f"{self.mode}, after {CALM_S // 60} min: {each}" for each in self._of_calm()]
             self.installation.stop()
             self.calls = len(self.world.xero.wire.calls) + len(self.world.dynamics.wire.calls)
-            self.guard.wrong += self.installation.defects
+            self.guard.wrong += self.installation.defects + self.row_guard.wrong
             self.world.app = self.world.new_process()
             self.world.pass_time(seconds=16)
         self.guard.thaws = False
@@ -176,10 +182,11 @@ class Town(Business):
             (3, self.retry),
             (1, self.unlink),
             (4, self.there_and_back),
+            (2, self.ask_in_work),
         ]
         weights, choices = zip(*acts, strict=True)
-        for number in range(1, self.chance.randint(*ACTS) + 1):
-            (act,) = self.chance.choices(choices, weights)
+        everyday = self.chance.choices(choices, weights, k=self.chance.randint(*ACTS))
+        for number, act in enumerate(chain(everyday, self._last_acts()), start=1):
             if self.chance.random() < MEANWHILE:
                 self._wait_for_work()
             if ("act", number) not in self.left_out:
@@ -193,23 +200,60 @@ class Town(Business):
             if self.chance.random() < 0.02:
                 self.scheduler.sleep(LONG_S)
 
-    def there_and_back(self) -> None:
-        """Somebody changes the price of what is in work just now, and may take that back while it is on its way."""
+    def _last_acts(self) -> Iterator[Callable[[], None]]:
+        """What becomes of some invoices at the very end."""
+        for _ in self.office.living():
+            if self.chance.random() < LAST_ACTS[self.mode]:
+                yield self.end_in_work
+
+    def end_in_work(self) -> None:
+        """Somebody gives an invoice another state, of which Dynamics tells once."""
+        chosen = self._in_work() or self.office.living()
+        if chosen:
+            invoice_id = self.chance.choice(chosen)
+            state = self.world.invoice(invoice_id)["statecode"]
+            others = [row for row in (CANCELLED, PAID, OPEN_AGAIN) if row["statecode"] != state]
+            self.office.touched.append(invoice_id)
+            self.office.set_state(invoice_id, self.chance.choice(others))
+
+    def ask_in_work(self) -> None:
+        """Somebody sets Export status to No on what is in work just now."""
         self._wait_for_work()
-        in_work = {key for one in self.joined for key in self.installation.invoices_in_work(one.id)}
-        living = self.office.living()
-        chosen = [key for key in living if key in in_work] or living
+        chosen = [key for key in self._in_work() if self.world.all_details(key)]
+        if chosen:
+            invoice_id = self.chance.choice(chosen)
+            self.office.touched.append(invoice_id)
+            self.office.ask_again(invoice_id)
+
+    def there_and_back(self) -> None:
+        """Somebody changes a price, and may take that back as soon as it has arrived in Xero."""
+        self._wait_for_work()
+        chosen = self._in_work() or self.office.living()
+        if self.chance.random() < 0.5:
+            chosen = [key for key in self.office.living() if self._document_of(key)] or chosen
         lines = [line for key in chosen for line in self.world.lines(key) if line["priceperunit"]]
         if not lines:
             return
         line = self.chance.choice(lines)
-        self.office.touched.append(line["_invoiceid_value"])
+        invoice_id = line["_invoiceid_value"]
+        self.office.touched.append(invoice_id)
         prices = (line["priceperunit"] + 1, line["priceperunit"])
-        for price in prices[: self.chance.choice((1, 2))]:
+        for price in prices[: self.chance.choice((1, 2, 2))]:
+            written = self.guard.writes[self._document_of(invoice_id)]
             self.world.sales.update("invoicedetail", line["invoicedetailid"], {"priceperunit": price})
             self.office.note_nets()
-            self.scheduler.sleep(self.chance.choice((0.001, 0.5, 2, 10)))
-            self._wait_for_work()
+            for _ in range(self.chance.choice((1, 3, 40))):
+                self.scheduler.sleep(0.25)
+                if self.guard.writes[self._document_of(invoice_id)] > written:
+                    break
+
+    def _document_of(self, invoice_id: str) -> str:
+        return next((str(row["stl3_xeroinvoiceid"] or "") for row in self.world.all_details(invoice_id)), "")
+
+    def _in_work(self) -> list[str]:
+        """Return the invoices that a worker has claimed, of those that have not been deleted."""
+        in_work = {key for one in self.joined for key in self.installation.invoices_in_work(one.id)}
+        return [key for key in self.office.living() if key in in_work]
 
     def _wait_for_work(self) -> None:
         """What people do while a worker is at it is what races are made of."""
