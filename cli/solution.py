@@ -40,7 +40,7 @@ from solution.install.standing import ADMINISTRATOR
 from solution.install.uninstalling import uninstall
 from solution.install.verifying import Drift, verify
 from solution.lint import Finding, check
-from solution.names import VERSION
+from solution.names import UNIQUE_NAME, VERSION
 from solution.package import build, file_name, sha256
 
 _PRIVILEGE = re.compile(r"\bprv\w+")
@@ -137,6 +137,7 @@ def _where(command: Decorated) -> Decorated:
 @click.option("--again", is_flag=True, help="Import the version that is there once more.")
 @click.option("--webhooks", type=click.Choice(["api"]), help="Register endpoint and steps by the Web API alone.")
 @click.option("--version", "version", default=VERSION, show_default=True, help="Four numbers.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def install_command(
     connection_id: str | None,
     url: str | None,
@@ -146,6 +147,7 @@ def install_command(
     again: bool,
     webhooks: str | None,
     version: str,
+    as_json: bool,
 ) -> None:
     """Import the solution, set its webhook, give the connector its role; safe to repeat."""
     _check_version(version)
@@ -157,6 +159,9 @@ def install_command(
         if where.connection is not None:
             open_joiner(where.settings).restore(where.connection)
             where.site.tell("The connector's record and settings are there")
+    if as_json:
+        made = {"solution": UNIQUE_NAME, "version": version, "managed": package.is_managed}
+        print_json(made | {"organization_id": where.organization_id, "steps_in_solution": package.has_webhook})
 
 
 @solution_group.command("verify")
@@ -200,12 +205,17 @@ def verify_command(
 @click.confirmation_option(
     prompt="The connector's tables are deleted with all rows: what became of invoices, history, settings. Go on?"
 )
-def uninstall_command(connection_id: str | None, url: str | None, app: UUID | None, admin: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def uninstall_command(
+    connection_id: str | None, url: str | None, app: UUID | None, admin: Path | None, as_json: bool
+) -> None:
     """Take the solution out of Dynamics, its tables and rows with it; nothing is deleted in Xero."""
     with told():
-        site = find_place(connection_id, url, app, admin).site
+        where = find_place(connection_id, url, app, admin)
         with administering(admin):
-            uninstall(site)
+            removed = uninstall(where.site)
+    if as_json:
+        print_json({"solution": UNIQUE_NAME, "organization_id": where.organization_id, "removed": removed})
 
 
 def _look(where: Where) -> Iterator[Drift]:

@@ -10,6 +10,7 @@ from core import columns, gates
 from core.invoice import ACTIVE, PAID, Details, Invoice
 from mappers.agreements import NOBODY, Agreement, read_agreement
 from mappers.dynamics import fingerprint
+from mappers.standing import DEAD_STATUSES
 from pipeline.outcomes import Outcome, Present, Rejoined, Report, Waits
 from pipeline.reading import read_batch
 from pipeline.tools import Tools
@@ -17,6 +18,7 @@ from pipeline.tools import Tools
 # The document exists: it may be dated in the future, and it stays with its connection (rules C5, C7, C63).
 NOT_FOR_UPDATES = frozenset({"C1", "C7"})
 WAITS_FOR = "its change waits for: "
+NEW_ONE_WAITS_FOR = "a new document of it waits for: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def waiting_text(tools: Tools, one: Exported) -> str:
     if one.invoice.state == PAID:
         # A person asks for a document of an invoice that was paid since: it is looked at all the same (rule C7).
         closed = [gate for gate in closed if gate.rule != "C2"]
-    return f"{WAITS_FOR}{gates.waiting_text(closed)}" if closed else ""
+    begins = NEW_ONE_WAITS_FOR if one.is_forced and one.details.xero_status in DEAD_STATUSES else WAITS_FOR
+    return f"{begins}{gates.waiting_text(closed)}" if closed else ""
 
 
 def _rejoined(tools: Tools, changed: Sequence[Exported], report: Report) -> Iterable[Rejoined]:

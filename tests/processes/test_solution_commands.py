@@ -88,7 +88,10 @@ def test_installed_verified_damaged_repaired_and_removed(place: Place) -> None:
     (endpoint,) = place.rows("serviceendpoints")
     assert endpoint["url"].startswith(f"{place.stack.web}/webhooks/dynamics/")
     assert "authvalue" not in installed.stderr
-    assert place.here("install").returncode == 0
+    again = place.here("install", "--json")
+    organization_id = place.rows("organizations")[0]["organizationid"]
+    made = {"solution": "StellariseConnector", "version": "1.0.0.0", "managed": True, "steps_in_solution": True}
+    assert json.loads(again.stdout) == made | {"organization_id": organization_id}
     assert len(place.rows("importjobs")) == 1
 
     assert place.here("verify").stdout == "Everything is as the solution says\n"
@@ -109,8 +112,13 @@ def test_installed_verified_damaged_repaired_and_removed(place: Place) -> None:
     assert len(place.rows(columns.DETAILS.set_name)) == 0
     removed = place.here("uninstall", "--yes")
     assert (removed.returncode, removed.stderr.splitlines()[-1]) == (0, "Removed")
-    again = place.here("uninstall", "--yes")
+    again = place.here("uninstall", "--yes", "--json")
     assert (again.returncode, again.stderr.splitlines()[-1]) == (0, "The solution is not in this organisation")
+    assert json.loads(again.stdout) == {
+        "solution": "StellariseConnector",
+        "organization_id": organization_id,
+        "removed": False,
+    }
     assert place.here("verify").returncode == 1
 
 

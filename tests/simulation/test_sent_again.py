@@ -65,6 +65,22 @@ def test_the_poll_finds_the_no_of_which_no_event_came(world: World, act: Act) ->
     world.assert_quiet()
 
 
+def test_what_waits_is_the_new_document(world: World) -> None:
+    """Rule E8: one that is voided has no change to carry over; the gates keep the one that takes its place."""
+    sent = over(world, voided)
+    world.edit(sent.invoice_id, **{"customerid_account@odata.bind": None})
+    world.try_again(sent.invoice_id)
+
+    world.settle()
+
+    assert world.details(sent.invoice_id)["stl3_waitingfor"] == "a new document of it waits for: customer"
+    customer = next(iter(world.customers.values()))
+    world.edit(sent.invoice_id, **{"customerid_account@odata.bind": f"/accounts({customer})"})
+    world.settle()
+    sent.assert_sent_again()
+    world.assert_quiet()
+
+
 @acts
 def test_nothing_is_sent_again_by_itself(world: World, act: Act) -> None:
     """Rule E8: neither at the end of the document nor when the invoice is changed; the history says what to do."""

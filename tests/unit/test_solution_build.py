@@ -27,6 +27,7 @@ from solution.webhook import ENDPOINT_ID, PLACEHOLDER_URL, STEPS
 
 ROOT = Path(__file__).parents[2]
 IDS = Path(__file__).parent / "solution_ids.json"
+SUMS = Path(__file__).parent / "solution_sums.json"
 OWN = [table.name for table in columns.TABLES]
 
 
@@ -64,6 +65,15 @@ def test_the_package_is_the_same_to_the_byte_elsewhere_and_later(*, managed: boo
 
     assert done.stdout.strip() == sha256(build(managed=managed))
     assert sha256(build(managed=managed)) == hashlib.sha256(build(managed=managed)).hexdigest()
+
+
+def test_one_version_is_one_package() -> None:
+    """Whoever builds it, wherever: an organisation that has a version is not given other content under its name."""
+    sums = {name: sha256(build(managed=managed)) for name, managed in (("managed", True), ("unmanaged", False))}
+
+    assert json.loads(SUMS.read_text("utf-8"))[VERSION] == sums, (
+        "This version was another package: write the sums there, under a new version if it has been published"
+    )
 
 
 def test_the_two_packages_differ_in_one_word() -> None:
