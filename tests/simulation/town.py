@@ -26,6 +26,7 @@ from solution.install.site import Webhook
 from solution.webhook import ENDPOINT_ID, STEPS
 from tests.simulation.business import Business
 from tests.simulation.fault_plan import COMMANDS, Plan, Step
+from tests.simulation.guard import OPEN
 from tests.simulation.in_dynamics import CANCELLED, OPEN_AGAIN, PAID
 from tests.simulation.installation import BROKEN_FOR, Installation
 from tests.simulation.judging import complaints
@@ -35,6 +36,7 @@ from tests.world import START, World
 
 ACTS = (10, 32)
 PAUSES_S = (0, 0, 1, 3, 10, 30, 60, 240)
+LONG_PAUSES_S = (0, 10, 60, 240, 300)  # where nothing happens between two polls
 LONG_S = 1800
 LATE_S = (30, 400, 2000, 9000), (30, 300)  # where nothing makes good for an event, all have come before anybody looks
 CALM_S = 16 * 60  # everything works again: three polls, and longer than the longest wait after failures
@@ -51,7 +53,7 @@ LOSING = (
     "Redis restarted, last second lost",
 )
 MEANWHILE = 0.3
-LAST_ACTS = {BOTH: 0.1, EVENTS_ALONE: 0.6, POLLS_ALONE: 0.1}  # of the invoices: no later event makes good for theirs
+LAST_ACTS = {BOTH: 0.1, EVENTS_ALONE: 0.6, POLLS_ALONE: 0.6}  # of the invoices: no later act makes good for them
 PICKED_UP = timedelta(seconds=0.2)
 # Midnight in London, in Auckland, and the nights when clocks change.
 STARTS = (
@@ -185,6 +187,7 @@ class Town(Business):
             (2, self.ask_in_work),
         ]
         weights, choices = zip(*acts, strict=True)
+        pauses = LONG_PAUSES_S if self.mode == POLLS_ALONE else PAUSES_S
         everyday = self.chance.choices(choices, weights, k=self.chance.randint(*ACTS))
         for number, act in enumerate(chain(everyday, self._last_acts()), start=1):
             if self.chance.random() < MEANWHILE:
@@ -196,15 +199,15 @@ class Town(Business):
                 self.office.note_nets()
             if self.plan.happens("effect after its sender gave up"):
                 self.delay()
-            self.scheduler.sleep(0.001 + self.chance.choice(PAUSES_S))
+            self.scheduler.sleep(0.001 + self.chance.choice(pauses))
             if self.chance.random() < 0.02:
                 self.scheduler.sleep(LONG_S)
 
     def _last_acts(self) -> Iterator[Callable[[], None]]:
-        """What becomes of some invoices at the very end."""
+        """What becomes of some invoices at the end: what Dynamics tells of once, or what only a poll can see."""
         for _ in self.office.living():
             if self.chance.random() < LAST_ACTS[self.mode]:
-                yield self.end_in_work
+                yield self.reprice if self.mode == POLLS_ALONE else self.end_in_work
 
     def end_in_work(self) -> None:
         """Somebody gives an invoice another state, of which Dynamics tells once."""
@@ -230,7 +233,15 @@ class Town(Business):
         self._wait_for_work()
         chosen = self._in_work() or self.office.living()
         if self.chance.random() < 0.5:
-            chosen = [key for key in self.office.living() if self._document_of(key)] or chosen
+            chosen = self._exported() or chosen
+        self._change_price(chosen, times=self.chance.choice((1, 2, 2)))
+
+    def reprice(self) -> None:
+        """Somebody changes a price of an invoice that is in Xero."""
+        self._change_price(self._exported(), times=1)
+
+    def _change_price(self, chosen: list[str], *, times: int) -> None:
+        """Change a price of one of these invoices; the second time it is the old one again."""
         lines = [line for key in chosen for line in self.world.lines(key) if line["priceperunit"]]
         if not lines:
             return
@@ -238,7 +249,7 @@ class Town(Business):
         invoice_id = line["_invoiceid_value"]
         self.office.touched.append(invoice_id)
         prices = (line["priceperunit"] + 1, line["priceperunit"])
-        for price in prices[: self.chance.choice((1, 2, 2))]:
+        for price in prices[:times]:
             written = self.guard.writes[self._document_of(invoice_id)]
             self.world.sales.update("invoicedetail", line["invoicedetailid"], {"priceperunit": price})
             self.office.note_nets()
@@ -246,6 +257,11 @@ class Town(Business):
                 self.scheduler.sleep(0.25)
                 if self.guard.writes[self._document_of(invoice_id)] > written:
                     break
+
+    def _exported(self) -> list[str]:
+        """Return the invoices whose documents may still be changed."""
+        open_ids = {key for key, row in self.guard.documents().items() if row["Status"] in OPEN}
+        return [key for key in self.office.living() if self._document_of(key) in open_ids]
 
     def _document_of(self, invoice_id: str) -> str:
         return next((str(row["stl3_xeroinvoiceid"] or "") for row in self.world.all_details(invoice_id)), "")
@@ -348,7 +364,7 @@ def open_town_world(folder: Path, travel: Any, seed: int) -> World:
     """Return a world at a place and time that the seed chooses, with clocks that disagree."""
     chance = random.Random(f"place {seed}")
     clock: datetime = START + chance.choice(STARTS)
-    ahead = [timedelta(seconds=chance.choice((0, 0, chance.uniform(-200, 200)))) for _ in range(2)]
+    ahead = [timedelta(seconds=chance.choice((0, chance.uniform(-200, 200)))) for _ in range(2)]
     return World(
         folder,
         travel,
