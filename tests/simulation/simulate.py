@@ -84,17 +84,22 @@ def live(seed: int, left_out: frozenset[Step] = frozenset()) -> Seen:
 
 def live_all(seeds: Sequence[int], bug: str | None) -> list[Seen]:
     """What a process of its own does: a few seeds, with a bug or without."""
-    gc.freeze()  # what was imported lives until the end
-    gc.set_threshold(20_000, 20, 50)
     with planted(bug):
         return [live(seed) for seed in seeds]
+
+
+def begin_process() -> None:
+    """What was imported lives until the end; once only, or what a seed leaves behind would live as long."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def simulate(seeds: Sequence[int], bug: str | None, jobs: int, *, until_caught: bool) -> Iterator[Seen]:
     """Yield what becomes of each seed, as it comes."""
     size = CHUNK_UNTIL_CAUGHT if until_caught else CHUNK
     chunks = [seeds[start : start + size] for start in range(0, len(seeds), size)]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=begin_process) as pool:
         asked = [pool.submit(live_all, chunk, bug) for chunk in chunks]
         try:
             for each in as_completed(asked):
