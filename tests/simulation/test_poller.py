@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
+import pytest
+
 from simulators.wire import Fault
 from tests.world import Line, World
 
@@ -45,6 +47,33 @@ def test_the_export_status_no_that_a_person_set_is_found(world: World) -> None:
     world.settle()
 
     world.assert_exported_once(invoice_id)
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        ({"pricelevelid@odata.bind": None}, "price list"),
+        ({"datedelivered": "2027-01-05T00:00:00Z"}, "Date Delivered"),
+    ],
+)
+def test_the_no_of_one_that_has_to_wait_is_found_once_and_says_why(
+    world: World, edit: dict[str, str | None], words: str
+) -> None:
+    """H2, H4: its gates closed while it was Failed; without an event nobody would say what it waits for."""
+    (invoice_id,) = world.save_invoices(1)
+    world.choose(sales_account="nope")
+    world.settle()
+    world.edit(invoice_id, **edit)
+    world.pass_time(minutes=20)
+    world.settle()
+    assert (world.status(invoice_id), world.details(invoice_id)["stl3_waitingfor"]) == ("Failed", None)
+    world.try_again(invoice_id)
+
+    world.settle()
+
+    assert world.status(invoice_id) == "No"
+    assert words in world.details(invoice_id)["stl3_waitingfor"]
+    world.assert_quiet_but_later(world.connection)
 
 
 def test_no_on_an_exported_invoice_makes_no_second_document(world: World) -> None:
