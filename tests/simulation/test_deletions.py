@@ -108,7 +108,8 @@ def test_an_invoice_to_be_sent_again_that_waits_is_not_found_at_each_poll(world:
     """Rule E8: it was cancelled, is active again and set to No, and its price list is missing: it waits for that."""
     (invoice_id,) = exported(world, 1)
     world.edit(invoice_id, **{"pricelevelid@odata.bind": None})
-    put(world, invoice_id, stl3_handledstate="3", stl3_exportstatus=STATUS["No"])
+    words = "its change waits for: price list"
+    put(world, invoice_id, stl3_handledstate="3", stl3_exportstatus=STATUS["No"], stl3_waitingfor=words)
 
     assert due(world) == set()
 

@@ -49,7 +49,8 @@ def travel() -> Iterator[time_machine.Coordinates]:
 
 @pytest.fixture
 def client() -> fakeredis.FakeRedis:
-    return fakeredis.FakeRedis(decode_responses=True)
+    # A server of its own from the start: threads that connect for the first time at once would get one each.
+    return fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True)
 
 
 def watch(client: fakeredis.FakeRedis, stopping: Any, *, wake_lane: Any, wake_poll: Any) -> None:
