@@ -95,7 +95,7 @@ def _fresh_database() -> bytes:
         return path.read_bytes()
 
 
-def let_disk_be(engine: Engine) -> None:
+def switch_syncs_off(engine: Engine) -> None:
     """Let a database not wait for its disk: what dies in these worlds are processes, no machine loses its power."""
 
     @event.listens_for(engine, "connect")
@@ -156,7 +156,7 @@ class World(Observing):
         self.settings = read_settings(None)
         (self.folder / "connector.db").write_bytes(_fresh_database())
         self.engine = open_database(f"sqlite:///{self.folder / 'connector.db'}")
-        let_disk_be(self.engine)
+        switch_syncs_off(self.engine)
         self.keys = (new_key(),)
         self.woken: list[str] = []
         self.interrupted: list[ConnectorError] = []

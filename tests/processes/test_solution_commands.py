@@ -89,6 +89,7 @@ def test_installed_verified_damaged_repaired_and_removed(place: Place) -> None:
     assert endpoint["url"].startswith(f"{place.stack.web}/webhooks/dynamics/")
     assert "authvalue" not in installed.stderr
     again = place.here("install", "--json")
+    assert again.returncode == 0
     organization_id = place.rows("organizations")[0]["organizationid"]
     made = {"solution": "StellariseConnector", "version": "1.0.0.0", "managed": True, "steps_in_solution": True}
     assert json.loads(again.stdout) == made | {"organization_id": organization_id}

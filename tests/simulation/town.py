@@ -52,7 +52,7 @@ LOSING = (
     "Redis wiped",
     "Redis restarted, last second lost",
 )
-OFTEN = 5
+DISPATCHER_DIES_TIMES = 5  # as often where events alone make good: what it loses stays lost
 MEANWHILE = 0.3
 LAST_ACTS = {BOTH: 0.1, EVENTS_ALONE: 1.0, POLLS_ALONE: 0.6}  # of the invoices: no later act makes good for them
 PICKED_UP = timedelta(seconds=0.2)
@@ -86,7 +86,7 @@ class Town(Business):
         self.mode = chance.choice(MODES)
         if self.mode == EVENTS_ALONE:
             self.plan.rates |= dict.fromkeys(LOSING, 0.0)
-            self.plan.rates["crash of the dispatcher"] *= OFTEN  # what it loses nobody makes good
+            self.plan.rates["crash of the dispatcher"] *= DISPATCHER_DIES_TIMES
         if self.mode == POLLS_ALONE:
             self.plan.rates["event lost"] = 1.0
         self.installation = Installation(world, self.scheduler, self.plan)
