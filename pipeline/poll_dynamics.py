@@ -27,7 +27,6 @@ _DETAILS_AND_LINES = f"""<link-entity name="{columns.DETAILS.name}" from="stl3_i
           link-type="outer" alias="details">
           <attribute name="stl3_xerodetailsid" />
           <attribute name="stl3_xeroinvoiceid" />
-          <attribute name="stl3_waitingfor" />
         </link-entity>
         <link-entity name="invoicedetail" from="invoiceid" to="invoiceid" link-type="outer" alias="line" />"""
 
@@ -82,9 +81,8 @@ def find_due(tools: Tools, *, since: datetime | None, now: datetime) -> Due:
 def _may_go_today(tools: Tools, row: dict[str, Any], now: datetime) -> bool:
     """Leave out what the query cannot tell: where the day has not begun in the zone in force (rules B9, C11)."""
     zone, delivered = tools.connection.zone, row.get("datedelivered")
-    names = ("stl3_xerodetailsid", "stl3_xeroinvoiceid", "stl3_waitingfor")
-    details_id, xero_id, waiting_for = (row.get(f"details.{name}") for name in names)
-    if details_id is None or xero_id is not None or waiting_for is None or delivered is None:
+    is_new, is_exported = (row.get(f"details.{name}") for name in ("stl3_xerodetailsid", "stl3_xeroinvoiceid"))
+    if is_new is None or is_exported is not None or delivered is None:
         return True
     return delivered_on(datetime.fromisoformat(delivered), zone) <= now.astimezone(zone).date()
 
@@ -92,9 +90,8 @@ def _may_go_today(tools: Tools, row: dict[str, Any], now: datetime) -> bool:
 def _waiting_query(tools: Tools, now: datetime) -> str:
     """Invoices of this connection without a details row, or with export status No although their gates are open.
 
-    Those as well that have No and do not say what they wait for: a person has set one that had failed to No. Every
-    gate that can be asked for is, so that an invoice that waits costs nothing (rules C1 to C7). One that is exported
-    belongs to the connection of its details row, whatever its connector and Date Delivered say (rule C63).
+    Every gate that can be asked for is, so that an invoice that waits costs nothing (rules C1 to C7). One that is
+    exported belongs to the connection of its details row, whatever its connector and Date Delivered say (rule C63).
     """
     # The zone in force comes with the same answer. No day that has begun anywhere is written later than this.
     before = datetime.combine((now + FIRST_TO_BEGIN).date() + timedelta(days=1), time(0), UTC)
@@ -107,17 +104,6 @@ def _waiting_query(tools: Tools, now: datetime) -> str:
             <condition attribute="statecode" operator="eq" value="{ACTIVE}" />
             <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
             <condition entityname="details" attribute="stl3_xerodetailsid" operator="null" />
-          </filter>
-          <filter type="and">
-            <condition entityname="details" attribute="stl3_exportstatus" operator="eq" value="{NO}" />
-            <condition entityname="details" attribute="stl3_waitingfor" operator="null" />
-            <filter type="or">
-              <filter type="and">
-                <condition attribute="stl3_connector" operator="eq" value={quoteattr(tools.connection.id)} />
-                <condition entityname="details" attribute="stl3_xeroinvoiceid" operator="null" />
-              </filter>
-              {_exported_here(tools)}
-            </filter>
           </filter>
           <filter type="and">
             <condition entityname="details" attribute="stl3_exportstatus" operator="eq" value="{NO}" />
@@ -149,15 +135,18 @@ def _waiting_query(tools: Tools, now: datetime) -> str:
 def _unfinished_query(tools: Tools) -> dict[str, str]:
     """Attempts to create that are open, and updates whose end nobody wrote down; not what waits or has failed.
 
-    One that was put aside is Failed and keeps its open attempt until a person sets it to No.
+    One that was put aside is Failed and keeps its open attempt until a person sets it to No. What a person has set to
+    No does not say yet what it waits for, if it has to: it is found until it does.
     """
     creating = f"(stl3_attemptstarted ne null and stl3_exportstatus eq {NO})"
     updating = (
         f"(stl3_fingerprint eq null and stl3_xeroinvoiceid ne null and stl3_exportstatus eq {YES}"
         " and stl3_waitingfor eq null and stl3_Invoice/statecode eq 0)"
     )
+    here = f"(stl3_xeroinvoiceid ne null or stl3_Invoice/_stl3_connector_value eq {tools.connection.id})"
+    silent = f"(stl3_exportstatus eq {NO} and stl3_waitingfor eq null and {here})"
     mine = f"stl3_connectionid eq '{tools.connection.id}'"
-    return {"$select": "stl3_dynamicsinvoiceid", "$filter": f"{mine} and ({creating} or {updating})"}
+    return {"$select": "stl3_dynamicsinvoiceid", "$filter": f"{mine} and ({creating} or {updating} or {silent})"}
 
 
 def _ending_query(tools: Tools) -> str:
