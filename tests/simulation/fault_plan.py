@@ -46,6 +46,8 @@ STARTS = {"clock of a process wrong": 0.5}
 ALL: Mapping[str, float] = EVENTS | CALLS | PARTS | CRASHES | PAUSES | COMMANDS | MOMENTS | STARTS
 
 ON = 0.5  # of the kinds are there in a run
+UPDATE = "POST /api.xro/2.0/Invoices"
+WATCHED_TIMES = 10  # as often is an update's answer lost while a person waits for it, to act upon it at once
 TOKEN = "/connect/token"
 FROZEN_S = (3, 14), (16, 90), (90, 900)
 SKEW_S = 240  # of a clock, at most, either way
@@ -61,7 +63,7 @@ class Plan:
     """`rates` of each kind of fault in this run; `counts`: how many there have been. Nothing happens after `stop`.
 
     `left_out` are faults that do not happen; `told` is what did, with its moment. Each kind is drawn by itself, so
-    that leaving one out leaves the others as they were.
+    that leaving one out leaves the others as they were. `is_watched`: a person waits for an update to arrive in Xero.
     """
 
     seed: str
@@ -72,6 +74,7 @@ class Plan:
     told: list[tuple[datetime, str, Step]] = field(default_factory=list)
     where: Callable[[], str] = lambda: ""
     is_on: bool = True
+    is_watched: bool = False
     maintained_until: dict[str, datetime] = field(default_factory=dict)
     redis_away_until: datetime | None = None
     redis_broken_at: datetime | None = None
@@ -88,9 +91,9 @@ class Plan:
         """Everything works from now on."""
         self.is_on = False
 
-    def happens(self, kind: str) -> bool:
-        """Whether a fault of this kind happens here and now; it is counted."""
-        rate = self.rates[kind]
+    def happens(self, kind: str, *, times: int = 1) -> bool:
+        """Whether a fault of this kind happens here and now, `times` as often as usual; it is counted."""
+        rate = self.rates[kind] * times
         if not self.is_on or not rate or self._chances[kind].random() >= rate:
             return False
         self._drawn[kind] += 1
@@ -123,7 +126,8 @@ class Plan:
             return Fault(".", "status-before", status=503, headers={"Retry-After": "20"}, body="down for maintenance")
         if self.happens("connection dropped before the effect"):
             return Fault(".", "drop-before")
-        if self.happens("connection dropped after the effect"):
+        times = WATCHED_TIMES if self.is_watched and UPDATE in call else 1
+        if self.happens("connection dropped after the effect", times=times):
             return Fault(".", "drop-after")
         if self.happens("5xx instead of the effect"):
             return Fault(".", "status-before", status=self.chance.choice((500, 502, 503, 504)))

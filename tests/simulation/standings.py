@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import chain, combinations
 from typing import Any
 
 from core import columns
@@ -104,28 +106,36 @@ def complaints_of_balances(world: World, books: dict[str, Organisation]) -> list
     documents name, or that were listed before and not forgotten with Redis.
     """
     wrong = []
-    named = {row["stl3_contactof"] for row in world.dynamics.rows(columns.DETAILS.set_name)}
     for customer_id in world.customers.values():
         contacts = {key: _contacts_of(world, key, organisation, customer_id) for key, organisation in books.items()}
-        known = {key: ids for key, ids in contacts.items() if ids}
-        sums = [owed(world, books[key], ids) for key, ids in known.items()]
-        wanted = (sum(each[0] for each in sums), sum(each[1] for each in sums)) if sums else None
+        sums = {key: owed(world, books[key], ids) for key, ids in contacts.items() if ids}
+        by_number = [key for key in sums if not _named_contacts(world, key, customer_id)]
+        left_out = chain.from_iterable(combinations(by_number, count) for count in range(len(by_number) + 1))
+        wanted = [_total(each for key, each in sums.items() if key not in missing) for missing in left_out]
         row = world.sales.get("account", customer_id)
         said = (row["stl3_amountowed"], row["stl3_amountoverdue"])
-        is_empty = said == (None, None) and (customer_id not in named or not any(wanted or ()))
-        if wanted is not None and said != wanted and not is_empty:
-            wrong.append(f"{row['name']} owes {wanted}, and Dynamics says {said}")
+        is_empty = said == (None, None) and not all(any(each) for each in wanted)
+        if sums and said not in wanted and not is_empty:
+            wrong.append(f"{row['name']} owes {wanted[0]}, and Dynamics says {said}")
     return wrong
+
+
+def _total(sums: Iterable[tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
+    owed_sums = list(sums)
+    return sum((each[0] for each in owed_sums), Decimal()), sum((each[1] for each in owed_sums), Decimal())
+
+
+def _named_contacts(world: World, connection_id: str, customer_id: str) -> set[str]:
+    """Return the contacts of this customer that Xero details name."""
+    rows = world.dynamics.rows(columns.DETAILS.set_name)
+    mine = [row for row in rows if (row["stl3_connectionid"], row["stl3_contactof"]) == (connection_id, customer_id)]
+    return {row["stl3_xerocontactid"] for row in mine} - {None}
 
 
 def _contacts_of(world: World, connection_id: str, organisation: Organisation, customer_id: str) -> set[str]:
     """Return the contacts of this customer by the Xero details, else by number, or what they were merged into."""
-    found = {
-        row["stl3_xerocontactid"]
-        for row in world.dynamics.rows(columns.DETAILS.set_name)
-        if row["stl3_connectionid"] == connection_id and row["stl3_contactof"] == customer_id
-    } - {None}
     contacts = organisation.contacts
+    found = _named_contacts(world, connection_id, customer_id)
     found = found or {key for key, row in contacts.items() if row.get("ContactNumber") == customer_id}
     while heirs := {key for each in found if (key := contacts[each].get("MergedToContactID"))} - found:
         found |= heirs

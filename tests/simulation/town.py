@@ -55,6 +55,8 @@ LOSING = (
 DISPATCHER_DIES_TIMES = 5  # as often where events alone make good: what it loses stays lost
 MEANWHILE = 0.3
 LAST_ACTS = {BOTH: 0.1, EVENTS_ALONE: 1.0, POLLS_ALONE: 0.6}  # of the invoices: no later act makes good for them
+TAKEN_BACK = {BOTH: 0.4, EVENTS_ALONE: 0.1, POLLS_ALONE: 0.1}  # of them, by somebody who waits until it has arrived
+UNTIL_WRITTEN_S = 330  # so long at most: longer than a poll takes
 PICKED_UP = timedelta(seconds=0.2)
 # Midnight in London, in Auckland, and the nights when clocks change.
 STARTS = (
@@ -211,6 +213,8 @@ class Town(Business):
         for _ in self.office.living():
             if self.chance.random() < LAST_ACTS[self.mode]:
                 yield self.reprice if self.mode == POLLS_ALONE else self.end_another
+            if self.chance.random() < TAKEN_BACK[self.mode]:
+                yield self.there_and_back
 
     def end_another(self) -> None:
         """Somebody cancels an invoice, or opens one that is cancelled, of which Dynamics tells once."""
@@ -236,7 +240,7 @@ class Town(Business):
         """Somebody changes a price, and may take that back as soon as it has arrived in Xero."""
         self._wait_for_work()
         chosen = self._in_work() or self.office.living()
-        if self.chance.random() < 0.5:
+        if self.chance.random() < 0.8:
             chosen = self._exported() or chosen
         self._change_price(chosen, times=self.chance.choice((1, 2, 2)))
 
@@ -257,10 +261,12 @@ class Town(Business):
             written = self.guard.writes[self._document_of(invoice_id)]
             self.world.sales.update("invoicedetail", line["invoicedetailid"], {"priceperunit": price})
             self.office.note_nets()
-            for _ in range(self.chance.choice((1, 3, 40))):
-                self.scheduler.sleep(0.25)
+            self.plan.is_watched = times > 1
+            for _ in range(self.chance.choice((1, 3, UNTIL_WRITTEN_S * 2, UNTIL_WRITTEN_S * 2))):
+                self.scheduler.sleep(0.5)
                 if self.guard.writes[self._document_of(invoice_id)] > written:
                     break
+            self.plan.is_watched = False
 
     def _exported(self) -> list[str]:
         """Return the invoices whose documents may still be changed."""
