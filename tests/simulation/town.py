@@ -18,12 +18,10 @@ from core.connections import Connection
 from core.endpoints import SECRET_HEADER
 from pipeline.nightly import day_of
 from simulators.clock import Clock
-from simulators.dataverse import DataverseSimulator
 from simulators.dataverse.errors import Refused
 from simulators.outbox import Delivery, Outbox
-from solution.install.finishing import ENABLED, endpoint_row
 from solution.install.site import Webhook
-from solution.webhook import ENDPOINT_ID, STEPS
+from tests.simulation.administering import connect_again, switch_on
 from tests.simulation.business import Business
 from tests.simulation.fault_plan import COMMANDS, Plan, Step
 from tests.simulation.guard import OPEN
@@ -137,8 +135,10 @@ class Town(Business):
             self.plan.stop()
             self.installation.thaw()
             self.guard.delays = False
+            connect_again(self.world, self.joined, self.plan)
             self.scheduler.run(CALM_S - LAST_S)
             self.scheduler.run(LAST_S + self._rests_for_s())
+            connect_again(self.world, self.joined, self.plan)
             self._look_for_stranded()
             if not any(self.world.app.lanes.rests_until(one.id) for one in self.joined):
                 self.guard.wrong += [f"{self.mode}, after {CALM_S // 60} min: {each}" for each in self._of_calm()]
@@ -359,15 +359,6 @@ class Town(Business):
             old = self.world.redis.zrangebyscore(f"lane:{connection.id}:due", "-inf", before)
             if old and rests is None:
                 self.guard.wrong.append(f"stranded: {old}")
-
-
-def switch_on(dynamics: DataverseSimulator, webhook: Webhook) -> None:
-    """Let the steps of the installed solution post there, as its installer does."""
-    person = dynamics.user("Administrator")
-    dynamics._env.roles[person.id] = ("System Administrator",)
-    person.update("serviceendpoint", ENDPOINT_ID, endpoint_row(webhook))
-    for step in STEPS:
-        person.update("sdkmessageprocessingstep", step.id, dict(ENABLED))
 
 
 def open_town_world(folder: Path, travel: Any, seed: int) -> World:
