@@ -128,11 +128,20 @@ class Guard:
         if (status not in OPEN or row["Status"] != status) and not is_end and not self._is_second(row):
             self.wrong.append(f"{key}: {status} became {row['Status']}, changed by us")
         theirs = {name for name, value in content.items() if value != self.ours[key][name]}
+        if self._is_heir(content["Contact"], self.ours[key]["Contact"]):
+            theirs.discard("Contact")  # who merges contacts changes no document: all of them go along (rule C22)
         lost = {name for name in theirs if content_of(row)[name] != content[name]}
         # What says the same on both sides is agreed, and with it what Dynamics left open then (decision 0010).
         is_agreed_anew = len(self.agreed[key]) > 1 and lost <= OPEN_FIELDS
         if lost and content == self.seen.get(key) and NO not in self._statuses_of(row) and not is_agreed_anew:
             self.wrong.append(f"{key}: what a person had changed was overwritten: {lost}")
+
+    def _is_heir(self, contact_id: str, merged_id: str) -> bool:
+        organisations = self.world.xero.organisations.values()
+        contacts = {key: row for organisation in organisations for key, row in organisation.contacts.items()}
+        while merged_id in contacts and merged_id != contact_id:
+            merged_id = contacts[merged_id].get("MergedToContactID") or ""
+        return merged_id == contact_id
 
     def _note_agreed(self, read: Container[str]) -> None:
         for row in self.world.dynamics.rows(columns.DETAILS.set_name):
