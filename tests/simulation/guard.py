@@ -51,6 +51,7 @@ class Guard:
         default_factory=lambda: defaultdict(set)
     )  # what rows said since our last write
     too_late: set[str] = field(default_factory=set)  # documents made by who woke up too late
+    written_late: set[str] = field(default_factory=set)  # which the last write to was of such a one
     _is_arriving_late: bool = False
     _was_thawed: bool = False
 
@@ -114,6 +115,7 @@ class Guard:
                 is_excused = self._was_thawed if self._is_arriving_late else self.thaws
                 if key not in before and not is_excused and self._has_twin(row):
                     self.wrong.append(f"{key}: made although another document of its invoice lives")
+                (self.written_late.add if is_excused else self.written_late.discard)(key)
                 self.too_late |= {key} if is_late else set()
                 self.agreed[key].clear()
                 self.ours[key] = self.seen[key] = content
