@@ -198,7 +198,8 @@ class Report:
     """What a reconciliation leaves to do: invoices that are to be looked at again, when, and which of them alone.
 
     `fruitless`: when the attempts on these invoices began that made nothing though nobody refused them.
-    `made`: something was created in Xero. `again_in_xero`: the same as `again` for records of Xero.
+    `made`: something was created in Xero. `again_in_xero`: the same as `again` for records of Xero. `elsewhere`: the
+    connection that an invoice belongs to now of which this one has let go.
     """
 
     again: dict[str, datetime] = field(default_factory=dict)
@@ -206,6 +207,7 @@ class Report:
     singly: set[str] = field(default_factory=set)
     fruitless: dict[str, datetime] = field(default_factory=dict)
     made: bool = False
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
     def later(self, invoice_id: str, at: datetime) -> None:
         """Note the earlier of several times."""

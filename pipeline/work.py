@@ -15,6 +15,7 @@ from pipeline.app import App
 from pipeline.attention import resume, stop
 from pipeline.deletion_guard import check_held
 from pipeline.lanes import Claimed, Entity, Lease
+from pipeline.marking import mark
 from pipeline.outcomes import Report
 from pipeline.parking import park, trace_of
 from pipeline.reconcile import reconcile
@@ -107,6 +108,9 @@ def _finish(app: App, tools: Tools, lease: Lease, entities: Sequence[Entity], re
         lease.give_back([_invoice(invoice_id)], due_at=report.again.get(invoice_id, now), starts=SINGLY_AFTER)
     again = {_invoice(invoice_id): at for invoice_id, at in report.again.items()} | report.again_in_xero
     lease.finish({*entities, *again} - singly, again=again)
+    for invoice_id, owner in report.elsewhere.items():
+        if app.connections.find(owner) is not None:
+            mark(app, owner, [_invoice(invoice_id)])
 
 
 def _invoice(invoice_id: str) -> Entity:

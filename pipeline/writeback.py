@@ -32,6 +32,7 @@ from pipeline.outcomes import (
     NotCarried,
     Noted,
     Outcome,
+    Present,
     Rejoined,
     Released,
     Renumbered,
@@ -113,6 +114,7 @@ def _settled(tools: Tools, outcome: Outcome, answer: Written, now: datetime, rep
         log.info(_NAMES[type(outcome)], connection=tools.connection.id, invoice=outcome.present.invoice_id)
         if isinstance(outcome, AttemptEnded | Released | Renumbered):
             report.later(outcome.present.invoice_id, now)
+            _let_go(tools, outcome.present, report)
         if isinstance(outcome, Created) and outcome.was_found and may_owe(outcome.document):
             # The poll may have listed it before anybody knew whose it was (rule D8).
             report.later_in_xero(Entity("xero", "contact", contact_id_of(outcome.document)), now)
@@ -130,6 +132,13 @@ def _settled(tools: Tools, outcome: Outcome, answer: Written, now: datetime, rep
     if isinstance(error, Rejected):
         return False
     raise error
+
+
+def _let_go(tools: Tools, present: Present, report: Report) -> None:
+    """Nothing binds it to this connection any more; whose it became meanwhile has looked, and could do nothing."""
+    owner = present.invoice.connector_id if present.invoice is not None else ""
+    if owner and owner != tools.connection.id:
+        report.elsewhere[present.invoice_id] = owner
 
 
 def _after_cancelling(outcome: Cancelled, now: datetime, report: Report) -> None:

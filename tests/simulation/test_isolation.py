@@ -10,6 +10,7 @@ from core import columns
 from core.connections import Connection
 from core.event import Event
 from pipeline.lanes import Entity
+from simulators.wire import Fault
 from tests.simulation.taps import Crash
 from tests.simulation.test_refusals import account_row
 from tests.world import Line, World
@@ -57,6 +58,30 @@ def test_each_invoice_goes_to_the_organisation_of_its_connector_only(world: Worl
     assert {row["stl3_dynamicsinvoiceid"] for row in rows[other.id]} == set(theirs)
     history = world.dynamics.rows(columns.HISTORY.set_name)
     assert {row["_stl3_invoice_value"] for row in history if row["_stl3_connector_value"] == other.id} == set(theirs)
+
+
+def test_what_made_nothing_goes_at_once_by_the_connection_that_the_invoice_has_now(world: World) -> None:
+    """The other one was told while the outcome was unknown, and could do nothing: no poll is waited for."""
+    other, books = world.join_second()
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    world.xero.wire.inject(Fault("PUT /api.xro/2.0/Invoices", "drop-before"))
+    world.mark(invoice_id)
+    world.work()
+    world.edit(invoice_id, **{"stl3_Connector@odata.bind": world.binding(other)})
+    entity = Entity("dynamics", "invoice", invoice_id)
+    world.app.lanes.mark(other.id, [entity], due_at=world.app.lanes.now())
+    world.work(other)
+    assert world.documents() + world.documents(books) == []
+    world.woken.clear()
+
+    world.pass_time(minutes=8)
+    world.work()
+
+    assert other.id in world.woken
+    world.work(other)
+    assert world.documents() == []
+    assert len(world.documents(books)) == 1
+    assert world.details(invoice_id)["stl3_connectionid"] == other.id
 
 
 def test_a_waiting_invoice_follows_its_connector_to_the_other_connection(world: World) -> None:
