@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := core clients mappers pipeline solution webhooks cli demo simulators bench
+PACKAGES := core clients mappers pipeline solution webhooks portal cli demo simulators bench
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test simulate nightly soak chaos check format docs lock clean

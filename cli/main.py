@@ -18,6 +18,7 @@ COMMANDS = {
     "simulate": "cli.simulate:simulate",
     "solution": "cli.solution:solution_group",
     "connections": "cli.connections:connections_group",
+    "teams": "cli.teams:teams_group",
     "sync": "cli.sync:sync",
     "reference": "cli.reference:reference_group",
     "deletions": "cli.deletions:deletions_group",

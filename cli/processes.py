@@ -1,4 +1,4 @@
-"""The processes that carry documents: web, dispatch, work, poll."""
+"""The processes that run all the time: web, dispatch, work, poll."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipeline.actors import run_worker
 from pipeline.broker import open_broker, wake_lane, wake_poll
 from pipeline.dispatch import Dispatcher
 from pipeline.lanes import Lanes
+from pipeline.mailing import start_mailing
 from pipeline.schedule import Schedule, run_poller
 
 
@@ -21,11 +22,14 @@ from pipeline.schedule import Schedule, run_poller
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 def web(host: str, port: int) -> None:
-    """Receive webhooks."""
-    from webhooks.wsgi import serve  # noqa: PLC0415 - gunicorn is only needed here
+    """Receive webhooks, and serve the portal."""
+    from portal.wsgi import PORTAL_THREADS, beside, open_portal  # noqa: PLC0415 - only needed here, as gunicorn is
+    from webhooks.wsgi import serve  # noqa: PLC0415
 
     with told():
-        serve(start("web"), host, port)
+        settings = start("web")
+        portal = open_portal(settings)
+        serve(settings, host, port, beside=lambda webhooks: beside(webhooks, portal, at_once_max=PORTAL_THREADS))
 
 
 @click.command()
@@ -45,18 +49,21 @@ def work_command(threads: int) -> None:
 
 @click.command("poll")
 def poll_command() -> None:
-    """Start the polls and wake lanes that nobody works on."""
+    """Start the polls, wake lanes that nobody works on, and send mails."""
     with told():
         settings = start("poll")
         client = open_redis(settings.redis_url)
         broker = open_broker(settings.redis_url)
+        engine = open_database(settings.database_url)
+        stopping = stop_on_signals(within_s=STOP_S)
+        start_mailing(settings, engine, stopping)
         run_poller(
             Lanes(client),
             Schedule(client, interval_s=settings.poll_interval_s),
-            Connections(open_database(settings.database_url)),
+            Connections(engine),
             wake_lane=lambda connection_id: wake_lane(broker, connection_id),
             wake_poll=lambda connection_id: wake_poll(broker, connection_id),
-            stopping=stop_on_signals(within_s=STOP_S),
+            stopping=stopping,
         )
 
 

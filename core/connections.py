@@ -20,7 +20,10 @@ NEEDS_ATTENTION = "needs attention"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A row of the connections table. `timezone` is an IANA name; `dynamics_url` has no slash at the end."""
+    """A row of the connections table. `timezone` is an IANA name; `dynamics_url` has no slash at the end.
+
+    `team_id` is the team whose portal shows it; None where only the operator knows it.
+    """
 
     id: str
     name: str
@@ -33,6 +36,7 @@ class Connection:
     dynamics_url: str
     dynamics_consent_id: str
     created_at: datetime
+    team_id: str | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -66,6 +70,14 @@ class Connections:
 
     def list_of_xero(self, tenant_id: str) -> Iterator[Connection]:
         return self._where(connections.c.xero_tenant_id == tenant_id)
+
+    def list_of_team(self, team_id: str) -> Iterator[Connection]:
+        return self._where(connections.c.team_id == team_id)
+
+    def save_team(self, connection_id: str, team_id: str | None) -> None:
+        with self._engine.begin() as database:
+            statement = update(connections).where(connections.c.id == connection_id)
+            database.execute(statement.values(team_id=team_id))
 
     def save_state(self, connection_id: str, state: str, reason: str = "") -> None:
         with self._engine.begin() as database:

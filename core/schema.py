@@ -1,10 +1,12 @@
-"""The SQL tables: connections, consents, endpoints. No invoice data ever (rule H5)."""
+"""The SQL tables: connections, consents, endpoints; teams, users, mails. No invoice data ever (rule H5)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.ext.mutable import MutableList
 
 
 class Utc(TypeDecorator[datetime]):
@@ -43,6 +46,60 @@ metadata = MetaData(
     }
 )
 
+teams = Table(
+    "teams",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("created_at", Utc, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("team_id", String(36), ForeignKey("teams.id"), nullable=False, index=True),
+    Column("role", String(16), nullable=False),
+    Column("email", String(320), nullable=False, unique=True),
+    Column("password", String(255)),
+    Column("active", Boolean, nullable=False),
+    Column("confirmed_at", Utc),
+    Column("created_at", Utc, nullable=False),
+    Column("fs_uniquifier", String(64), nullable=False, unique=True),
+    Column("tf_primary_method", String(64)),
+    Column("tf_totp_secret", Text),
+    Column("tf_last_counter", Integer),
+    Column("mf_recovery_codes", MutableList.as_mutable(JSON)),  # the library takes one out of the list
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("team_id", String(36), ForeignKey("teams.id"), nullable=False, index=True),
+    Column("email", String(320), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("until", Utc, nullable=False),
+    UniqueConstraint("team_id", "email"),
+)
+
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("until", Utc, nullable=False),
+)
+
+mails = Table(
+    "mails",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("due_at", Utc, nullable=False, index=True),
+    Column("tries", Integer, nullable=False),
+)
+
 consents = Table(
     "consents",
     metadata,
@@ -67,6 +124,7 @@ connections = Table(
     Column("dynamics_url", String(2000), nullable=False),
     Column("dynamics_consent_id", String(64), ForeignKey("consents.id"), nullable=False),
     Column("created_at", Utc, nullable=False),
+    Column("team_id", String(36), ForeignKey("teams.id"), index=True),
     UniqueConstraint("xero_tenant_id", "dynamics_organization_id"),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from core.errors import Misconfigured
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMATS = ("json", "console")
+CONSOLE_MAIL = "console"
+SECRET_KEY_CHARACTERS_MIN = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Settings:
     data_dir: Path
     public_url: str
     token_keys: tuple[str, ...] = field(repr=False)
+    secret_key: tuple[str, ...] = field(repr=False)
+    trusted_proxies: int
+    mail_url: str = field(repr=False)
+    mail_from: str
+    support_email: str
     ca_bundle: str | None
     xero_client_id: str
     xero_client_secret: str = field(repr=False)
@@ -55,6 +62,11 @@ def read_settings(env_file: Path | None = Path(".env")) -> Settings:
         "data_dir": data_dir,
         "public_url": env.str("PUBLIC_URL", "http://localhost:8000"),
         "token_keys": tuple(env.list("TOKEN_KEYS", []) or ()),
+        "secret_key": tuple(env.list("SECRET_KEY", []) or ()),
+        "trusted_proxies": env.int("TRUSTED_PROXIES", 0),
+        "mail_url": env.str("MAIL_URL", ""),
+        "mail_from": env.str("MAIL_FROM", ""),
+        "support_email": env.str("SUPPORT_EMAIL", ""),
         "ca_bundle": env.str("CA_BUNDLE", "") or None,
         "xero_client_id": env.str("XERO_CLIENT_ID", ""),
         "xero_client_secret": env.str("XERO_CLIENT_SECRET", ""),
@@ -77,12 +89,7 @@ def read_settings(env_file: Path | None = Path(".env")) -> Settings:
         for name in values
         if name.endswith(("_url", "authority")) and (problem := _url_problem(name, values[name]))
     ]
-    if problem := _bus_problem(values["servicebus_connection"]):
-        problems.append(f"SERVICEBUS_CONNECTION: {problem}")
-    if isinstance(values["poll_interval_s"], int) and values["poll_interval_s"] < 1:
-        problems.append("POLL_INTERVAL_SECONDS: must be at least 1")
-    if values["ca_bundle"] and not Path(values["ca_bundle"]).exists():
-        problems.append("CA_BUNDLE: there is no such file")
+    problems += [f"{name}: {problem}" for name, problem in _other_problems(values) if problem]
     problems += [
         f"{name.upper()}: must be one of {', '.join(known)}"
         for name, known in (("log_level", LOG_LEVELS), ("log_format", LOG_FORMATS))
@@ -91,6 +98,34 @@ def read_settings(env_file: Path | None = Path(".env")) -> Settings:
     if problems:
         raise Misconfigured("Settings are wrong:\n  " + "\n  ".join(problems))
     return Settings(**{name: value.rstrip("/") if name in _SLASHED else value for name, value in values.items()})
+
+
+def _other_problems(values: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    yield "SERVICEBUS_CONNECTION", _bus_problem(values["servicebus_connection"])
+    for setting, name, least in (
+        ("POLL_INTERVAL_SECONDS", "poll_interval_s", 1),
+        ("TRUSTED_PROXIES", "trusted_proxies", 0),
+    ):
+        is_less = isinstance(values[name], int) and values[name] < least
+        yield setting, f"must be at least {least}" if is_less else None
+    is_missing = values["ca_bundle"] and not Path(values["ca_bundle"]).exists()
+    yield "CA_BUNDLE", "there is no such file" if is_missing else None
+    is_short = any(len(key) < SECRET_KEY_CHARACTERS_MIN for key in values["secret_key"])
+    yield "SECRET_KEY", f"must have at least {SECRET_KEY_CHARACTERS_MIN} characters" if is_short else None
+    yield "MAIL_URL", _mail_problem(values["mail_url"])
+    is_without = values["mail_url"] and "@" not in values["mail_from"]
+    yield "MAIL_FROM", "must be the address that mails come from, as MAIL_URL is set" if is_without else None
+
+
+def _mail_problem(mail_url: str) -> str | None:
+    if not mail_url or mail_url.partition(":")[0] == CONSOLE_MAIL:
+        return None
+    try:
+        parts = urlsplit(mail_url)
+        is_fine = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_fine = False
+    return None if is_fine else f"must be smtp://user:password@host:587, smtps://… or {CONSOLE_MAIL}:"
 
 
 _SLASHED = frozenset({"public_url", "xero_api_url", "xero_identity_url", "xero_login_url", "microsoft_authority"})
@@ -108,7 +143,7 @@ def _seal(env: Env) -> list[str]:
 
 def _url_problem(name: str, url: object) -> str | None:
     """Rule H6: TLS everywhere, plain HTTP only to loopback."""
-    if name in ("redis_url", "database_url"):
+    if name in ("redis_url", "database_url", "mail_url"):
         return None
     try:
         parts = urlsplit(str(url))

@@ -153,6 +153,7 @@ class Joiner:
             dynamics_url=draft.dynamics_url,
             dynamics_consent_id=draft.dynamics_consent_id,
             created_at=known.created_at if known else draft.created_at,
+            team_id=known.team_id if known else None,
         )
 
     def _xero_consent(self, xero: dict[str, Any]) -> Consent:

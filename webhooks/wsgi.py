@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,6 +27,9 @@ WORKERS = 2
 THREADS = 4
 GRACEFUL_TIMEOUT_S = 8  # all in all a process has ten seconds, and gunicorn takes one of them
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only gunicorn's heartbeat; on a slow disk it would stall the workers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 Value = TypeVar("Value")
 
@@ -52,8 +54,19 @@ def build_parts(settings: Settings) -> Parts:
     )
 
 
-def serve(settings: Settings, host: str, port: int, *, workers: int = WORKERS, threads: int = THREADS) -> None:
-    """Serve until SIGTERM; requests under way are finished. Raises Misconfigured before anything is served."""
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    beside: Callable[[WSGIApplication], WSGIApplication] = lambda webhooks: webhooks,
+    workers: int = WORKERS,
+    threads: int = THREADS,
+) -> None:
+    """Serve until SIGTERM; requests under way are finished. `beside` puts other pages beside the webhooks.
+
+    Raises Misconfigured before anything is served.
+    """
     # Workers build their own parts after the fork. This first time is for the schema, and for errors to be told here.
     open_database(settings.database_url).dispose()
     Vault(settings.token_keys)
@@ -69,11 +82,11 @@ def serve(settings: Settings, host: str, port: int, *, workers: int = WORKERS, t
         "accesslog": None,  # the address of an endpoint may carry its secret; our own line does not
     }
     structlog.get_logger().info("web.started", host=host, port=port, workers=workers, threads=threads)
-    _Server(lambda: create_app(build_parts(settings)), options).run()
+    _Server(lambda: beside(create_app(build_parts(settings))), options).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
-    def __init__(self, build: Callable[[], Flask], options: dict[str, Any]) -> None:
+    def __init__(self, build: Callable[[], WSGIApplication], options: dict[str, Any]) -> None:
         self._build = build
         self._options = options
         super().__init__()
@@ -82,7 +95,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> WSGIApplication:
         return self._build()
 
 

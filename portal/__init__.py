@@ -1,0 +1,1 @@
+"""The portal: where people connect two systems, and see what happens between them."""
