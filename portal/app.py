@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -43,8 +44,8 @@ class Parts:
     """What the portal needs.
 
     `secret_keys` sign sessions and links, the newest first. `attempts` is where attempts to log in are counted:
-    a Redis, or `memory://`. Without `sends_mail` nobody can register but by an invitation, or reset a
-    password.
+    a Redis, or `memory://`. Without `sends_mail` nobody can register but by an invitation, or reset a password.
+    `hash_options` are those of Argon2, where the library's are not wanted.
     """
 
     engine: Engine = field(repr=False)
@@ -55,6 +56,7 @@ class Parts:
     attempts: str = field(repr=False)
     sends_mail: bool
     support_email: str
+    hash_options: Mapping[str, int] = field(default_factory=dict)
 
 
 def create_portal(parts: Parts) -> Flask:
@@ -126,6 +128,7 @@ def _settings(parts: Parts) -> dict[str, Any]:
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_SCHEMES": ["argon2"],
         "SECURITY_PASSWORD_SINGLE_HASH": True,
+        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": dict(parts.hash_options),
         "SECURITY_HASHING_SCHEMES": ["hex_sha256"],  # of what is random or signed already
         "SECURITY_DEPRECATED_HASHING_SCHEMES": [],
         "SECURITY_PASSWORD_LENGTH_MIN": PASSWORD_CHARACTERS_MIN,

@@ -26,6 +26,7 @@ from portal.wsgi import at_its_address
 START = datetime.fromisoformat("2026-12-01T09:00:00+00:00")
 ADDRESS = "https://connector.example"
 PASSWORD = "four sturdy umbrellas walk"
+QUICK = {"argon2__rounds": 1, "argon2__memory_cost": 64, "argon2__parallelism": 1}
 
 
 @dataclass
@@ -35,6 +36,7 @@ class PortalWorld:
     folder: Path
     travel: time_machine.Traveller
     sends_mail: bool = True
+    hash_options: dict[str, int] = field(default_factory=QUICK.copy)
     public_url: str = ADDRESS
     vault: Vault = field(default_factory=lambda: Vault([new_key()]))
 
@@ -51,6 +53,7 @@ class PortalWorld:
                 attempts="memory://",
                 sends_mail=self.sends_mail,
                 support_email="help@connector.example",
+                hash_options=self.hash_options,
             )
         )
         self.wsgi = at_its_address(self.app, self.public_url, trusted_proxies=1)

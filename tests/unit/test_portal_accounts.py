@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from werkzeug.test import Client
 
+from core.schema import users
 from tests.unit.portal_world import ADDRESS, PASSWORD, PortalWorld, links_of, open_portal_world, token_of
 
 ANN, BOB = "ann@contoso.com", "bob@contoso.com"
@@ -215,6 +217,22 @@ def test_without_a_mail_server_one_can_only_come_by_an_invitation(tmp_path: Path
 
         assert f"{ADDRESS}/register?invitation=" in visitor.get("/team").text
         assert world.take_mails() == []
+
+
+def test_passwords_are_hashed_slowly_and_each_with_a_salt_of_its_own(tmp_path: Path) -> None:
+    """At least what OWASP asks of Argon2id: 19 MiB, two rounds."""
+    with open_portal_world(tmp_path, hash_options={}) as world:
+        for email in (ANN, BOB):
+            world.browser().submit("/register", email=email, company="Contoso", password=PASSWORD)
+        with world.engine.connect() as database:
+            hashes = list(database.execute(select(users.c.password)).scalars())
+
+    for each in hashes:
+        found = re.match(r"\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$", each)
+        assert found
+        assert int(found[1]) >= 19 * 1024
+        assert int(found[2]) >= 2
+    assert len(set(hashes)) == 2
 
 
 def plain(page: str, email: str) -> str:
