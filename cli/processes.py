@@ -15,6 +15,7 @@ from pipeline.broker import open_broker, wake_lane, wake_poll
 from pipeline.dispatch import Dispatcher
 from pipeline.lanes import Lanes
 from pipeline.mailing import start_mailing
+from pipeline.renewing import start_renewing
 from pipeline.schedule import Schedule, run_poller
 
 
@@ -57,6 +58,7 @@ def poll_command() -> None:
         engine = open_database(settings.database_url)
         stopping = stop_on_signals(within_s=STOP_S)
         start_mailing(settings, engine, stopping)
+        start_renewing(settings, engine, stopping)
         run_poller(
             Lanes(client),
             Schedule(client, interval_s=settings.poll_interval_s),

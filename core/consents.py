@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import Engine, func, or_, select, update
 
 from core import money
 from core.schema import consents
@@ -65,7 +65,7 @@ class Consents:
         values = {"provider": consent.provider, "sealed": self._seal(consent)}
         # The database counts: two who save at once never share a version.
         renewed = update(consents).where(consents.c.id == consent.id).returning(consents.c.version)
-        renewed = renewed.values(**values, version=consents.c.version + 1, refresh_until=None)
+        renewed = renewed.values(**values, version=consents.c.version + 1, refresh_until=None, refresh_since=None)
         with self._engine.begin() as database:
             version = database.execute(renewed).scalar()
             if version is None:
@@ -74,23 +74,36 @@ class Consents:
         return replace(consent, version=version)
 
     def begin_refresh(self, consent_id: str, *, now: datetime) -> bool:
-        """Return True for the one caller that may refresh now; the right lapses after 30 s."""
+        """Return True for the one caller that may refresh now; the right lapses after 30 s.
+
+        Until what it gave is stored, it counts as one of which nobody knows what became of it (`list_unheard`).
+        """
         free = or_(consents.c.refresh_until.is_(None), consents.c.refresh_until < now)
         statement = update(consents).where(consents.c.id == consent_id, free)
+        since = func.coalesce(consents.c.refresh_since, now)
         with self._engine.begin() as database:
-            return database.execute(statement.values(refresh_until=now + REFRESH_LOCK)).rowcount == 1
+            values = {"refresh_until": now + REFRESH_LOCK, "refresh_since": since}
+            return database.execute(statement.values(values)).rowcount == 1
 
     def end_refresh(self, consent: Consent) -> bool:
         """Store what a refresh gave, unless the row moved meanwhile; free the right. Return whether it was stored."""
         statement = update(consents).where(consents.c.id == consent.id, consents.c.version == consent.version)
         newer = replace(consent, version=consent.version + 1)
         with self._engine.begin() as database:
-            values = {"sealed": self._seal(newer), "version": newer.version, "refresh_until": None}
+            values = {"sealed": self._seal(newer), "version": newer.version}
+            values |= {"refresh_until": None, "refresh_since": None}
             return database.execute(statement.values(values)).rowcount == 1
 
     def give_up_refresh(self, consent_id: str) -> None:
         with self._engine.begin() as database:
             database.execute(update(consents).where(consents.c.id == consent_id).values(refresh_until=None))
+
+    def list_unheard(self, *, began_after: datetime, began_before: datetime) -> list[str]:
+        """Return the consents of which a refresh began then and no later one has been stored."""
+        since = consents.c.refresh_since
+        statement = select(consents.c.id).where(since > began_after, since <= began_before).order_by(since)
+        with self._engine.connect() as database:
+            return list(database.execute(statement).scalars())
 
     def _seal(self, consent: Consent) -> str:
         fields = asdict(consent)

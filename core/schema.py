@@ -108,6 +108,7 @@ consents = Table(
     Column("sealed", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("refresh_until", Utc),
+    Column("refresh_since", Utc),
 )
 
 connections = Table(

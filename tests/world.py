@@ -17,6 +17,7 @@ import requests
 from sqlalchemy import Engine, event
 
 from clients.http import open_session
+from clients.tokens import XeroTokens
 from core import columns
 from core.connections import Connection, Connections
 from core.consents import Consents
@@ -181,6 +182,9 @@ class World(Observing):
             Endpoints(self.engine, vault),
             connect,
             self.clock.now,
+        )
+        self.tokens_of = lambda consent_id: XeroTokens(
+            self.joiner.consents, consent_id, identity_url=settings.xero_identity_url, session=session, clock=clock
         )
         numbers = random.Random(self.seed + 1)
         return App(

@@ -29,6 +29,7 @@ from pipeline.app import App
 from pipeline.dispatch import Dispatcher
 from pipeline.lanes import LEASE_MS, Lease
 from pipeline.poll import poll
+from pipeline.renewing import LOOK_S, renew_unheard
 from pipeline.schedule import Schedule, run_poller
 from pipeline.work import work
 from simulators.xero.simulator import DEFAULT_WEBHOOK_KEY
@@ -301,6 +302,7 @@ class Installation:
 
     def _poll(self) -> None:
         app = self._app()
+        self._renew()
         run_poller(
             app.lanes,
             Schedule(app.redis, interval_s=POLL_INTERVAL_S),
@@ -309,6 +311,18 @@ class Installation:
             wake_poll=lambda lane: self._wake("poll", lane) if self.polls else None,
             stopping=_Never(self.scheduler),  # type: ignore[arg-type]
         )
+
+    def _renew(self) -> None:
+        """Repeat refreshes that nobody heard of, as `start_renewing` does, from a task instead of a thread."""
+        current, tokens_of, consents = self.scheduler.current, self.world.tokens_of, self.world.joiner.consents
+        assert current is not None
+
+        def go_on() -> None:
+            while True:
+                self.scheduler.sleep(LOOK_S)
+                renew_unheard(consents, tokens_of, self.world.clock.now())
+
+        self.scheduler.spawn(f"{current.name}'s renewals", go_on, current.process)
 
     # -- trouble ---------------------------------------------------------------------------------------------
 

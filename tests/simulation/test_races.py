@@ -14,8 +14,9 @@ from core import columns, money
 from core.event import Event
 from pipeline.nightly import day_of
 from pipeline.poll import poll
+from pipeline.renewing import renew_unheard
 from pipeline.work import work
-from simulators.wire import DroppedConnection
+from simulators.wire import DroppedConnection, Fault
 from tests.world import Line, Skewed, World
 
 PUT_INVOICES = ("PUT", "/api.xro/2.0/Invoices")
@@ -301,6 +302,27 @@ def test_f72_a_process_that_dies_between_the_refresh_and_its_storing(fresh_world
 
     world.die()
     world.pass_time(seconds=31)  # the right to refresh of the dead one lapses
+    world.settle()
+
+    world.assert_exported_once(invoice_id)
+    assert world.app.connections.find(world.connection.id).state == "in service"
+
+
+def test_f71_a_refresh_that_nobody_heard_of_is_repeated_though_nobody_has_work(fresh_world: Any) -> None:
+    """F71: Xero takes the old token for half an hour; the next work comes later than that."""
+    world = fresh_world(consent="web")
+    invoice_id = world.save_invoice(Line("Work", "10.00"))
+    world.pass_time(minutes=31)
+    world.mark(invoice_id)
+    world.xero.wire.inject(Fault("/connect/token", "drop-after"))
+    world.work()
+    world.redis.flushall()
+    for _ in range(40):
+        world.pass_time(minutes=1)
+        renew_unheard(world.joiner.consents, world.tokens_of, world.clock.now())
+    assert len([call for call in world.xero.wire.calls if "token" in call.path]) == 2
+
+    world.mark(invoice_id)
     world.settle()
 
     world.assert_exported_once(invoice_id)

@@ -93,7 +93,7 @@ def test_opening_again_changes_nothing(tmp_path: Path, engine: Engine) -> None:
 
     with again.connect() as connection:
         assert connection.execute(text("SELECT key FROM endpoints")).scalars().all() == ["k"]
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0002"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0003"]
     again.dispose()
 
 

@@ -143,6 +143,28 @@ def test_a_refresh_that_ended_frees_the_right(consents: Consents, end: str) -> N
     assert consents.begin_refresh("c-1", now=NOON)
 
 
+def test_a_refresh_is_unheard_of_until_what_it_gave_is_stored(consents: Consents) -> None:
+    """F71, F72: since the first one that failed or died, whoever tried since."""
+    saved = consents.save(CONSENT)
+
+    def unheard(began_before: datetime = NOON + timedelta(minutes=9)) -> list[str]:
+        return consents.list_unheard(began_after=NOON - timedelta(minutes=1), began_before=began_before)
+
+    assert unheard() == []
+    consents.begin_refresh("c-1", now=NOON)
+    consents.give_up_refresh("c-1")
+    consents.begin_refresh("c-1", now=NOON + timedelta(minutes=5))
+    assert unheard(NOON) == ["c-1"]
+    assert unheard(NOON - timedelta(seconds=1)) == []
+    assert consents.list_unheard(began_after=NOON, began_before=NOON + timedelta(minutes=9)) == []
+
+    consents.end_refresh(saved)
+    assert unheard() == []
+    consents.begin_refresh("c-1", now=NOON)
+    consents.save(CONSENT)
+    assert unheard() == []
+
+
 def test_a_refresh_of_nothing_has_no_winner(consents: Consents) -> None:
     assert not consents.begin_refresh("c-9", now=NOON)
     assert not consents.end_refresh(replace(CONSENT, id="c-9"))
