@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import click
@@ -18,7 +18,8 @@ from core.addresses import is_refused_by_xero
 from core.clock import SystemClock
 from core.connections import Connection
 from core.database import open_database
-from core.errors import ConnectorError
+from core.errors import ConnectorError, Misconfigured
+from core.mails import Mails
 from core.redis import UNREACHABLE, check_fit, open_redis
 from core.settings import LOOPBACK_HOSTS, Settings, read_settings
 from core.vault import Vault
@@ -28,6 +29,7 @@ from pipeline.lane_facts import read_lane_facts
 from pipeline.schedule import Schedule
 
 LATE_S = 60  # a poller looks every two seconds
+MAIL_LATE = timedelta(minutes=10)
 DEAD_LIST = "`connector dead list` shows what, and `connector dead replay` lets it be tried again"
 
 
@@ -71,6 +73,7 @@ def examine() -> Iterator[Check]:
     yield _check("Database", lambda: f"{open_database(settings.database_url).dialect.name}, newest schema")
     yield _webhook_key(settings)
     yield _public_url(settings)
+    yield _check("Mails", lambda: waiting_mails(settings, SystemClock().now()))
     if settings.servicebus_connection or settings.servicebus_queue:
         yield _check("Service Bus", lambda: look_at_bus(settings))
     try:
@@ -108,6 +111,20 @@ def _redis(settings: Settings) -> str:
     seconds, _ = client.time()
     skew = abs(SystemClock().now().timestamp() - seconds)
     return f"append-only, noeviction; its clock is {skew:.0f} s from ours"
+
+
+def waiting_mails(settings: Settings, now: datetime) -> str:
+    """Return how mails go out. Raises Misconfigured if some have waited for long."""
+    if not settings.mail_url:
+        return "no mail server (MAIL_URL): people register by an invitation only"
+    mails = Mails(open_database(settings.database_url), Vault(settings.token_keys))
+    if late := mails.count_older(now - MAIL_LATE):
+        minutes = MAIL_LATE // timedelta(minutes=1)
+        raise Misconfigured(
+            f"{late} mails have waited for more than {minutes} minutes. `connector poll` sends them; its log says "
+            "mail.delayed and why."
+        )
+    return "sent as they come"
 
 
 def _webhook_key(settings: Settings) -> Check:

@@ -24,13 +24,13 @@ from pipeline.schedule import Schedule, run_poller
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 def web(host: str, port: int) -> None:
     """Receive webhooks, and serve the portal."""
-    from portal.wsgi import PORTAL_THREADS, beside, open_portal  # noqa: PLC0415 - only needed here, as gunicorn is
+    from portal.wsgi import beside, open_portal  # noqa: PLC0415 - only needed here, as gunicorn is
     from webhooks.wsgi import serve  # noqa: PLC0415
 
     with told():
         settings = start("web")
         portal = open_portal(settings)
-        serve(settings, host, port, beside=lambda webhooks: beside(webhooks, portal, at_once_max=PORTAL_THREADS))
+        serve(settings, host, port, beside=lambda webhooks: beside(webhooks, portal))
 
 
 @click.command()

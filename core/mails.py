@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from core import money
 from core.schema import mails
@@ -62,6 +62,12 @@ class Mails:
         row = {"id": mail_id, "sealed": sealed, "created_at": now, "due_at": now, "tries": 0}
         database.execute(mails.insert().values(row))
         return mail_id
+
+    def count_older(self, moment: datetime) -> int:
+        """Return how many were put before this moment and have not been sent."""
+        with self._engine.connect() as database:
+            found = database.execute(select(func.count()).select_from(mails).where(mails.c.created_at < moment))
+            return found.scalar_one()
 
     def take(self, *, now: datetime) -> Waiting | None:
         """Return the mail that has been due the longest, and leave it to this caller for a minute or longer.

@@ -22,20 +22,32 @@ if TYPE_CHECKING:
 
 WEBHOOKS = ("/webhooks/", "/healthz", "/readyz", f"{OPEN_INVOICE}/")
 PORTAL_THREADS = 2  # of the four that each process of `connector web` has
+WAIT_S = 0.5  # a page that waits for its turn holds a third one, or the fourth
+STATIC = ("/static/", "/bootstrap/static/")
 BUSY = b"<!doctype html><title>Busy</title><p>Too many pages are asked for at once. Try again in a moment."
 
 
-def beside(webhooks: WSGIApplication, portal: WSGIApplication, *, at_once_max: int) -> WSGIApplication:
-    """Return both as one application; the portal has at most so many of a process's threads at once.
+def beside(
+    webhooks: WSGIApplication,
+    portal: WSGIApplication,
+    *,
+    at_once_max: int = PORTAL_THREADS,
+    wait_s: float = WAIT_S,
+) -> WSGIApplication:
+    """Return both as one application; pages have at most so many of a process's threads at once.
 
-    Pages ask Xero and Dynamics, and passwords take their time; the vendors' deliveries must not wait for that.
+    They ask Xero and Dynamics, and passwords take their time; the vendors' deliveries must not wait for that. Files
+    take none, and a browser asks for several at once.
     """
     free = BoundedSemaphore(at_once_max)
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO", "").startswith(WEBHOOKS):
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(WEBHOOKS):
             return webhooks(environ, start_response)
-        if not free.acquire(blocking=False):
+        if path.startswith(STATIC):
+            return portal(environ, start_response)
+        if not free.acquire(timeout=wait_s):
             start_response("503 Service Unavailable", [("Content-Type", "text/html"), ("Retry-After", "1")])
             return [BUSY]
         try:

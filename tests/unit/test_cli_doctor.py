@@ -1,16 +1,21 @@
-"""What `connector doctor` says of the link from Xero to an invoice."""
+"""What `connector doctor` says of links, mails and the poller."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from cli.doctor import _link, poller
-from core.errors import ConnectorError
+from cli.doctor import _link, poller, waiting_mails
+from core.database import open_database
+from core.errors import ConnectorError, Misconfigured
+from core.mails import Mail, Mails
 from core.settings import read_settings
+from core.vault import Vault, new_key
 from pipeline.schedule import Schedule
-from tests.unit.made import connection
+from tests.unit.made import NOON, connection
 from tests.world import World
 
 REFUSED = connection(dynamics_url="https://xerography.crm4.dynamics.com")
@@ -29,6 +34,22 @@ def test_two_addresses_that_xero_refuses_are_told_before_any_invoice_fails() -> 
 
     with pytest.raises(ConnectorError, match="set PUBLIC_URL to an address without “xero”"):
         _link(settings, REFUSED)
+
+
+def test_mails_that_nobody_sends_are_noticed(tmp_path: Path) -> None:
+    """Whoever waits for a link would ask for it again and again."""
+    settings = replace(read_settings(None), token_keys=(new_key(),), database_url=f"sqlite:///{tmp_path / 'a.db'}")
+    assert "no mail server" in waiting_mails(settings, NOON)
+    settings = replace(settings, mail_url="smtp://mail.example")
+    assert waiting_mails(settings, NOON) == "sent as they come"
+    engine = open_database(settings.database_url)
+    with engine.begin() as database:
+        Mails(engine, Vault(settings.token_keys)).put(Mail("a@b.com", "s", "t", "h"), now=NOON, database=database)
+    engine.dispose()
+
+    assert waiting_mails(settings, NOON + timedelta(minutes=10)) == "sent as they come"
+    with pytest.raises(Misconfigured, match="1 mails have waited for more than 10 minutes"):
+        waiting_mails(settings, NOON + timedelta(minutes=11))
 
 
 def test_f66_a_poller_that_does_not_run_is_noticed(world: World) -> None:

@@ -52,20 +52,42 @@ def test_pages_leave_threads_for_deliveries() -> None:
         assert answer.wait(30)
         return saying("page")(environ, start_response)
 
-    both = beside(saying("taken"), slow, at_once_max=2)
+    def portal(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        is_file = environ["PATH_INFO"].startswith("/static/")
+        return saying("file")(environ, start_response) if is_file else slow(environ, start_response)
+
+    both = beside(saying("taken"), portal, at_once_max=2, wait_s=0)
     with ThreadPoolExecutor(2) as pool:
         pages = [pool.submit(lambda: Client(both).get("/").text) for _ in range(2)]
         for _ in pages:
             assert asked.acquire(timeout=30)
 
         refused = Client(both).get("/")
-        delivered = Client(both).post("/webhooks/xero")
+        delivered, style = Client(both).post("/webhooks/xero"), Client(both).get("/static/portal.css")
         answer.set()
 
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
-        assert delivered.text == "taken"
+        assert (delivered.text, style.text) == ("taken", "file")
         assert [page.result() for page in pages] == ["page", "page"]
     assert Client(both).get("/").text == "page"
+
+
+def test_a_page_waits_a_little_for_its_turn() -> None:
+    asked, answer = threading.Semaphore(0), threading.Event()
+
+    def slow(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        asked.release()
+        assert answer.wait(30)
+        return saying("page")(environ, start_response)
+
+    both = beside(saying("taken"), slow, at_once_max=1, wait_s=30)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(lambda: Client(both).get("/").text)
+        assert asked.acquire(timeout=30)
+        second = pool.submit(lambda: Client(both).get("/").text)
+        answer.set()
+
+        assert (first.result(), second.result()) == ("page", "page")
 
 
 def test_a_page_that_breaks_gives_its_place_back() -> None:
