@@ -189,7 +189,7 @@ class Town(Business):
             (3, self.retry),
             (1, self.unlink),
             (4, self.there_and_back),
-            (2, self.ask_in_work),
+            (4, self.ask_in_work),
         ]
         weights, choices = zip(*acts, strict=True)
         pauses = LONG_PAUSES_S if self.mode == POLLS_ALONE else PAUSES_S
@@ -228,9 +228,18 @@ class Town(Business):
             self.office.set_state(invoice_id, OPEN_AGAIN if is_cancelled else CANCELLED)
 
     def ask_in_work(self) -> None:
-        """Somebody sets Export status to No on what is in work just now."""
-        self._wait_for_work()
-        chosen = [key for key in self._in_work() if self.world.all_details(key)]
+        """Somebody sets Export status to No on what is in work just now, or on what they have just changed."""
+        if self.chance.random() < 0.7 and (exported := self._exported()):
+            chosen = [self._reprice_one(exported, by=1)]
+            for _ in range(40):
+                if chosen[0] in self._in_work():
+                    break
+                self.scheduler.sleep(0.25)
+            self.scheduler.sleep(self.chance.choice((0, 0.1, 0.4, 1)))
+        else:
+            self._wait_for_work()
+            chosen = self._in_work()
+        chosen = [key for key in chosen if self.world.all_details(key)]
         if chosen:
             invoice_id = self.chance.choice(chosen)
             self.office.touched.append(invoice_id)
@@ -250,23 +259,28 @@ class Town(Business):
 
     def _change_price(self, chosen: list[str], *, times: int) -> None:
         """Change a price of one of these invoices; the second time it is the old one again."""
-        lines = [line for key in chosen for line in self.world.lines(key) if line["priceperunit"]]
-        if not lines:
+        if not chosen:
             return
-        line = self.chance.choice(lines)
-        invoice_id = line["_invoiceid_value"]
-        self.office.touched.append(invoice_id)
-        prices = (line["priceperunit"] + 1, line["priceperunit"])
-        for price in prices[:times]:
+        invoice_id = ""
+        for by in (1, -1)[:times]:
+            invoice_id = self._reprice_one([invoice_id] if invoice_id else chosen, by=by)
             written = self.guard.writes[self._document_of(invoice_id)]
-            self.world.sales.update("invoicedetail", line["invoicedetailid"], {"priceperunit": price})
-            self.office.note_nets()
             self.plan.is_watched = times > 1
             for _ in range(self.chance.choice((1, 3, UNTIL_WRITTEN_S * 2, UNTIL_WRITTEN_S * 2))):
                 self.scheduler.sleep(0.5)
                 if self.guard.writes[self._document_of(invoice_id)] > written:
                     break
             self.plan.is_watched = False
+
+    def _reprice_one(self, chosen: list[str], *, by: int) -> str:
+        """Change the price of the first line that has one of one of these invoices; return which."""
+        invoice_id = self.chance.choice(chosen)
+        self.office.touched.append(invoice_id)
+        for line in [line for line in self.world.lines(invoice_id) if line["priceperunit"]][:1]:
+            price = {"priceperunit": line["priceperunit"] + by}
+            self.world.sales.update("invoicedetail", line["invoicedetailid"], price)
+        self.office.note_nets()
+        return invoice_id
 
     def _exported(self) -> list[str]:
         """Return the invoices whose documents may still be changed."""
