@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 import requests
 
-from clients.http import Answer, Seconds, call, retry_after_s
+from clients.http import Answer
+from clients.xero_identity import Granted, ask_for_tokens, error_of, granted_by
 from core.clock import Clock
 from core.consents import Consent, Consents
-from core.errors import Disconnected, Limited, Transient
+from core.errors import Disconnected, Transient
 
 LIFE = timedelta(minutes=30)  # what Xero gives; only assumed where a consent doesn't say when it was renewed
 USED_UP = 0.8
 GRACE = timedelta(minutes=30)  # the refresh token before the last one still works that long
 EXPIRY_MARGIN = timedelta(seconds=30)
-TIMEOUT_S: Seconds = (5, 9)  # in all at most 28 s: less than the 30 s of the right to refresh
-_LIMITED_S = 60.0
-
 _GONE = "The consent for Xero is no longer stored. Connect Xero again."
-_REVOKED = (
-    "Xero no longer accepts the consent (it ended, was revoked, or was not used for 60 days). Connect Xero again."
-)
-_REFUSALS = {
-    "invalid_client": "Xero does not accept the client id or secret of the app. Enter them again.",
-    "unauthorized_client": "The Xero app may not ask for tokens like this. Check the type of the app and its secret.",
-    "invalid_scope": "The Xero app lacks scopes that the connector needs. Enable them, then connect again.",
-    "unsupported_grant_type": "The Xero app does not allow this kind of log-in. Check the type of the app.",
-    "invalid_grant": _REVOKED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Granted:
-    access_token: str
-    refresh_token: str
-    life: timedelta
 
 
 class XeroTokens:
@@ -124,7 +103,7 @@ class XeroTokens:
     def _by_credentials(self, consent: Consent) -> Consent:
         form = {"grant_type": "client_credentials"} | ({"scope": consent.scope} if consent.scope else {})
         now = self._clock.now()
-        granted = _granted(self._ask(consent, form))
+        granted = granted_by(self._ask(consent, form))
         return _renewed(consent, granted, now)
 
     def _by_refresh_token(self) -> Consent:
@@ -133,11 +112,11 @@ class XeroTokens:
             return consent
         now = self._clock.now()
         used, answer = consent.refresh_token, self._refresh(consent, consent.refresh_token)
-        if _error_of(answer) == "invalid_grant" and self._has_grace(consent, now):
+        if error_of(answer) == "invalid_grant" and self._has_grace(consent, now):
             used, answer = consent.previous_refresh_token, self._refresh(consent, consent.previous_refresh_token)
-        if _error_of(answer) == "invalid_grant" and self._stored().version != consent.version:
+        if error_of(answer) == "invalid_grant" and self._stored().version != consent.version:
             raise Transient("The consent for Xero was given anew meanwhile")
-        granted = _granted(answer)
+        granted = granted_by(answer)
         return replace(
             _renewed(consent, granted, now),
             refresh_token=granted.refresh_token or used,
@@ -152,46 +131,9 @@ class XeroTokens:
         return self._ask(consent, {"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     def _ask(self, consent: Consent, form: dict[str, str]) -> Answer:
-        credentials = base64.b64encode(f"{consent.client_id}:{consent.client_secret}".encode()).decode()
-        headers = {
-            "Authorization": f"Basic {credentials}",
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Accept": "application/json",
-        }
-        # Not a change in the sense of `call`: a lost answer is mended by asking again with the same token.
-        body = urlencode(form).encode()
-        return call(self._session, "POST", self._url, headers=headers, body=body, timeout_s=TIMEOUT_S, changes=False)
+        return ask_for_tokens(self._session, self._url, consent.client_id, consent.client_secret, form)
 
 
-def _granted(answer: Answer) -> _Granted:
-    """Return what the token endpoint granted. Raises Disconnected, Limited or Transient."""
-    if answer.status == 429:
-        wait_s = retry_after_s(answer.headers, _LIMITED_S)
-        raise Limited("Xero's log-in limits our calls", retry_after_s=wait_s, limit="login", side="xero")
-    if answer.status == 200:
-        document = _document(answer)
-        token, seconds = document.get("access_token"), document.get("expires_in")
-        if isinstance(token, str) and token and isinstance(seconds, int):
-            return _Granted(token, str(document.get("refresh_token") or ""), timedelta(seconds=seconds))
-    error = _error_of(answer)
-    if 400 <= answer.status < 500 and error:
-        raise Disconnected(_REFUSALS.get(error, "Xero's log-in refuses the consent. Connect Xero again."))
-    raise Transient(f"Xero's log-in answered {answer.status} and no token")
-
-
-def _renewed(consent: Consent, granted: _Granted, now: datetime) -> Consent:
+def _renewed(consent: Consent, granted: Granted, now: datetime) -> Consent:
     # `now` is the time before the call: the token can only live longer than we believe.
     return replace(consent, access_token=granted.access_token, rotated_at=now, expires_at=now + granted.life)
-
-
-def _error_of(answer: Answer) -> str:
-    error = _document(answer).get("error") if answer.status >= 400 else None
-    return error if isinstance(error, str) else ""
-
-
-def _document(answer: Answer) -> dict[str, object]:
-    try:
-        document = answer.json()
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import redis
 from flask import Flask, Response, after_this_request
 from flask_bootstrap import Bootstrap5
 from flask_login import user_logged_in
@@ -16,12 +17,16 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import Engine
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from clients.xero_consent import XeroLogin
 from core.clock import Clock
 from core.connections import Connections
+from core.consents import Consents
 from core.mails import Mails
 from core.vault import Vault
+from pipeline.lanes import Lanes
 from portal import sessions
 from portal.account import account_pages
+from portal.connection import connection_pages
 from portal.current import NAME, Here
 from portal.errors import show_errors
 from portal.forms import Registration, WithoutRemembering
@@ -45,7 +50,8 @@ class Parts:
 
     `secret_keys` sign sessions and links, the newest first. `attempts` is where attempts to log in are counted:
     a Redis, or `memory://`. Without `sends_mail` nobody can register but by an invitation, or reset a password.
-    `hash_options` are those of Argon2, where the library's are not wanted.
+    `xero` is Xero's log-in for the app of this installation, if it has one. `hash_options` are those of Argon2, where
+    the library's are not wanted.
     """
 
     engine: Engine = field(repr=False)
@@ -56,6 +62,8 @@ class Parts:
     attempts: str = field(repr=False)
     sends_mail: bool
     support_email: str
+    redis: redis.Redis = field(repr=False)
+    xero: XeroLogin | None = None
     hash_options: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -80,12 +88,21 @@ def create_portal(parts: Parts) -> Flask:
     security.want_json(lambda _request: False)  # people only: fewer ways in
     sessions.watch_sessions(app, people)
 
-    app.extensions[NAME] = Here(people, post, Connections(parts.engine), parts.support_email, parts.sends_mail)
-    for pages in (home_pages, account_pages, team_pages):
+    app.extensions[NAME] = Here(
+        people=people,
+        post=post,
+        connections=Connections(parts.engine),
+        consents=Consents(parts.engine, parts.vault),
+        lanes=Lanes(parts.redis),
+        xero=parts.xero,
+        support_email=parts.support_email,
+        sends_mail=parts.sends_mail,
+    )
+    for pages in (home_pages, connection_pages, account_pages, team_pages):
         app.register_blueprint(pages)
     _limit(app, parts)
     show_errors(app)
-    send_headers(app, is_https=_is_https(parts))
+    send_headers(app, is_https=_is_https(parts), forms_lead_to=[parts.xero.login_url] if parts.xero else [])
 
     @app.teardown_appcontext
     def give_back(_error: BaseException | None) -> None:

@@ -8,7 +8,10 @@ from typing import cast
 from flask import current_app
 from flask_login import current_user
 
+from clients.xero_consent import XeroLogin
 from core.connections import Connections
+from core.consents import Consents
+from pipeline.lanes import Lanes
 from portal.mailing import Post
 from portal.people import People, User
 
@@ -22,6 +25,9 @@ class Here:
     people: People
     post: Post
     connections: Connections
+    consents: Consents
+    lanes: Lanes
+    xero: XeroLogin | None
     support_email: str
     sends_mail: bool
 

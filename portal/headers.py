@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Flask, Response, request
 
 CONTENT = {
@@ -21,17 +23,21 @@ ALWAYS = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in CONTENT.items()),
 }
 ONE_DAY_S = 86_400
 
 
-def send_headers(app: Flask, *, is_https: bool) -> None:
-    """Put these headers on every answer, errors included."""
+def send_headers(app: Flask, *, is_https: bool, forms_lead_to: Sequence[str] = ()) -> None:
+    """Put these headers on every answer, errors included.
+
+    `forms_lead_to`: where else a form may lead; browsers hold what it is redirected to against this as well.
+    """
+    content = CONTENT | {"form-action": " ".join([CONTENT["form-action"], *forms_lead_to])}
+    policy = "; ".join(f"{name} {sources}" for name, sources in content.items())
 
     @app.after_request
     def complete(response: Response) -> Response:
-        response.headers.extend(ALWAYS)
+        response.headers.extend(ALWAYS | {"Content-Security-Policy": policy})
         if is_https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         is_static = request.endpoint is not None and request.endpoint.endswith("static")

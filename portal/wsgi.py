@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core.addresses import OPEN_INVOICE
 from core.clock import SystemClock
 from core.database import open_database
+from core.redis import open_redis
 from core.settings import Settings
 from core.vault import Vault
 
@@ -104,8 +105,18 @@ def open_portal(settings: Settings) -> WSGIApplication:
 
 def build_parts(settings: Settings) -> Parts:
     """Return the real parts. Raises Misconfigured."""
+    from clients.http import open_session  # noqa: PLC0415 - with the rest of the portal
+    from clients.xero_consent import XeroLogin  # noqa: PLC0415
     from portal.app import Parts  # noqa: PLC0415
 
+    xero = XeroLogin(
+        open_session(settings.ca_bundle),
+        settings.xero_client_id,
+        settings.xero_client_secret,
+        settings.xero_login_url,
+        settings.xero_identity_url,
+        settings.xero_api_url,
+    )
     return Parts(
         engine=open_database(settings.database_url),
         vault=Vault(settings.token_keys),
@@ -115,6 +126,8 @@ def build_parts(settings: Settings) -> Parts:
         attempts=attempts_url(settings.redis_url),
         sends_mail=bool(settings.mail_url),
         support_email=settings.support_email,
+        redis=open_redis(settings.redis_url),
+        xero=xero if settings.xero_client_id and settings.xero_client_secret else None,
     )
 
 

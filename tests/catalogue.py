@@ -133,7 +133,10 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "F67": ("Clocks are wrong", "As R20; tokens are also given up when they are refused."),
     "F68": ("Zones and clock changes", "Days are reckoned in the connection's zone; dates are dates."),
     "F70": ("Two refresh a rotating token", "As R19."),
-    "F71": ("The answer to a refresh is lost", "The same token again, every 20 s, work or not; the one before in its grace."),
+    "F71": (
+        "The answer to a refresh is lost",
+        "The same token again, every 20 s, work or not; the one before in its grace.",
+    ),
     "F72": ("A crash before the new token is stored", "As F71."),
     "F73": ("A refresh takes longer than its right", "What is stored is never replaced by something older."),
     "F74": ("A consent is revoked or ends", "The connection stops, says so, and goes on by itself."),

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import fakeredis
 import time_machine
 from flask import Flask
 from sqlalchemy import Engine, delete, select
 from werkzeug.test import Client, TestResponse
 
+from clients.xero_consent import XeroLogin
 from core import money
 from core.database import open_database
 from core.schema import mails
@@ -36,6 +38,8 @@ class PortalWorld:
     folder: Path
     travel: time_machine.Traveller
     sends_mail: bool = True
+    xero: XeroLogin | None = None
+    redis_server: fakeredis.FakeServer = field(default_factory=fakeredis.FakeServer)
     hash_options: dict[str, int] = field(default_factory=QUICK.copy)
     public_url: str = ADDRESS
     vault: Vault = field(default_factory=lambda: Vault([new_key()]))
@@ -43,6 +47,7 @@ class PortalWorld:
     def __post_init__(self) -> None:
         self.engine: Engine = open_database(f"sqlite:///{self.folder / 'portal.db'}")
         self.clock = _Clock(START)
+        self.redis = fakeredis.FakeRedis(server=self.redis_server, decode_responses=True)
         self.app: Flask = create_portal(
             Parts(
                 engine=self.engine,
@@ -53,6 +58,8 @@ class PortalWorld:
                 attempts="memory://",
                 sends_mail=self.sends_mail,
                 support_email="help@connector.example",
+                redis=self.redis,
+                xero=self.xero,
                 hash_options=self.hash_options,
             )
         )

@@ -22,7 +22,8 @@ ANYBODY = {
 }  # fmt: skip
 LOGGED_IN = {
     "/", "/account", "/account/sessions/end", "/team", "/change", "/change-email", "/verify", "/tf-setup",
-    "/tf-setup/<token>", "/mf-recovery-codes",
+    "/tf-setup/<token>", "/mf-recovery-codes", "/connections/<connection_id>", "/connections/<connection_id>/xero",
+    "/xero/callback",
 }  # fmt: skip
 OWNERS = {
     "/team/name", "/team/invitations", "/team/invitations/<invitation_id>/withdraw",
