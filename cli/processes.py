@@ -50,7 +50,7 @@ def work_command(threads: int) -> None:
 
 @click.command("poll")
 def poll_command() -> None:
-    """Start the polls, wake lanes that nobody works on, and send mails."""
+    """Start the polls, wake lanes that nobody works on, repeat lost refreshes, and send mails."""
     with told():
         settings = start("poll")
         client = open_redis(settings.redis_url)

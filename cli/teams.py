@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -47,14 +47,10 @@ def list_command(as_json: bool) -> None:
     if not found:
         click.echo("There are no teams yet. `connector teams create` makes one.", err=True)
     for row in found:
-        print_rows(
-            Console(),
-            "",
-            [(name, value if isinstance(value, str) else ", ".join(value)) for name, value in row.items()],
-        )
+        print_rows(Console(), "", [(name, _in_one_line(value)) for name, value in row.items()])
 
 
-def _in_one_line(value: str | list[str]) -> str:
+def _in_one_line(value: str | Sequence[str]) -> str:
     return value if isinstance(value, str) else ", ".join(value)
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from clients.smtp import Send, open_mailer
 from core.clock import SystemClock
@@ -16,6 +15,7 @@ from core.errors import Misconfigured, Rejected, Transient
 from core.mails import Mails
 from core.settings import Settings
 from core.vault import Vault
+from pipeline.background import repeat
 
 LOOK_S = 2.0  # people wait for these mails
 
@@ -33,14 +33,7 @@ def start_mailing(settings: Settings, engine: Engine, stopping: threading.Event)
     mails = Mails(engine, Vault(settings.token_keys))
     send = open_mailer(settings.mail_url, settings.mail_from, clock, ca_bundle=settings.ca_bundle)
 
-    def go_on() -> None:
-        while not stopping.wait(LOOK_S):
-            try:
-                send_due_mails(mails, send, clock.now)
-            except SQLAlchemyError as error:
-                log.warning("mail.no_database", error=type(error).__name__)
-
-    threading.Thread(target=go_on, name="mails", daemon=True).start()
+    repeat(lambda: send_due_mails(mails, send, clock.now), every_s=LOOK_S, stopping=stopping, name="mails")
 
 
 def send_due_mails(mails: Mails, send: Send, now: Callable[[], datetime]) -> int:

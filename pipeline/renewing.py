@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from clients.http import open_session
 from clients.tokens import Tokens, XeroTokens
@@ -22,6 +21,7 @@ from core.consents import REFRESH_LOCK, Consents
 from core.errors import ConnectorError
 from core.settings import Settings
 from core.vault import Vault
+from pipeline.background import repeat
 
 LOOK_S = 20.0
 REPEATED_FOR = timedelta(minutes=35)  # a little longer than Xero takes the old token
@@ -42,20 +42,12 @@ def renew_unheard(consents: Consents, tokens_of: Callable[[str], Tokens], now: d
 
 def start_renewing(settings: Settings, engine: Engine, stopping: threading.Event) -> None:
     """Do so in a thread of its own until `stopping`. Raises Misconfigured without keys."""
-    consents, session, clock = (
-        Consents(engine, Vault(settings.token_keys)),
-        open_session(settings.ca_bundle),
-        SystemClock(),
-    )
+    consents = Consents(engine, Vault(settings.token_keys))
+    session, clock = open_session(settings.ca_bundle), SystemClock()
 
     def tokens_of(consent_id: str) -> Tokens:
         return XeroTokens(consents, consent_id, identity_url=settings.xero_identity_url, session=session, clock=clock)
 
-    def go_on() -> None:
-        while not stopping.wait(LOOK_S):
-            try:
-                renew_unheard(consents, tokens_of, clock.now())
-            except SQLAlchemyError as error:
-                log.warning("consents.no_database", error=type(error).__name__)
-
-    threading.Thread(target=go_on, name="renewals", daemon=True).start()
+    repeat(
+        lambda: renew_unheard(consents, tokens_of, clock.now()), every_s=LOOK_S, stopping=stopping, name="renewals"
+    )

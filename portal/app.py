@@ -96,7 +96,6 @@ def create_portal(parts: Parts) -> Flask:
         lanes=Lanes(parts.redis),
         xero=parts.xero,
         support_email=parts.support_email,
-        sends_mail=parts.sends_mail,
     )
     for pages in (home_pages, connection_pages, account_pages, team_pages):
         app.register_blueprint(pages)

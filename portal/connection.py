@@ -19,11 +19,12 @@ from core import ids
 from core.connections import NEEDS_ATTENTION, Connection
 from core.consents import Consent
 from core.errors import ConnectorError, Transient
+from pipeline.connect import XERO_SCOPES
 from portal.current import here, me, people
 
 ON_ITS_WAY = "xero"  # in the session: which consent somebody is about to give
 GIVEN_WITHIN = timedelta(minutes=10)
-SCOPES = "offline_access accounting.invoices accounting.contacts accounting.settings.read accounting.payments.read"
+SCOPES = f"{XERO_SCOPES} offline_access"
 
 connection_pages = Blueprint("connection", __name__)
 log = structlog.get_logger()

@@ -29,7 +29,6 @@ class Here:
     lanes: Lanes
     xero: XeroLogin | None
     support_email: str
-    sends_mail: bool
 
 
 def here() -> Here:

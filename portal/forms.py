@@ -45,7 +45,7 @@ class Registration(RegisterFormV2):
             wrong = "This invitation has ended or was withdrawn. Ask for a new one, or register without it."
         elif invitation is not None and self.email.data != invitation.email:
             wrong = f"This invitation is for {invitation.email}."
-        elif invitation is None and not here().sends_mail:
+        elif invitation is None and not here().post.sends:
             wrong = "Whoever hosts this has set no mail server (MAIL_URL): one can only come by an invitation."
         elif invitation is None and not self.company.data:
             self.company.errors = ["Type the name of your company."]
